@@ -1,0 +1,55 @@
+"""The decoder: unpool to half resolution, then a colour-line model decides at full resolution (method: decoder)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hdmatt_core.nn.layers import conv_bn_relu
+from hdmatt_core.nn.pooling import unpool
+from hdmatt_core.nn.presets import INPUT_CHANNELS, LINEAR_MODELS, Preset
+from hdmatt_core.nn.resnet import Skips
+
+
+class Decoder(nn.Module):
+    """Turn fused features (B, C + 3 Cv, H/16, W/16) and the query's skips into alpha (B, 1, H, W).
+
+    Open in the paper and decided here: at 1/2 the decoder emits coefficients of two local colour-line models,
+    alpha = a . I + b (Levin et al., "A closed-form solution to natural image matting", 2008), so that full
+    resolution costs a dot product and two narrow convolutions.
+    """
+
+    def __init__(self, preset: Preset) -> None:
+        super().__init__()
+        w0, w1, w2 = preset.widths[:3]
+        head = preset.head
+        self.squeeze = conv_bn_relu(preset.fused, preset.features, 1)
+        self.at_sixteenth = conv_bn_relu(preset.features, w2, 3)
+        self.at_eighth = conv_bn_relu(2 * w2, w1, 3)
+        self.at_quarter = conv_bn_relu(2 * w1, w0, 3)
+        self.at_half = nn.Sequential(conv_bn_relu(2 * w0, head, 1), nn.Conv2d(head, head, 3, padding=1))
+        models = LINEAR_MODELS
+        self.full1 = nn.Conv2d(head - 3 * models + INPUT_CHANNELS, 16, 3, padding=1)
+        self.full2 = nn.Conv2d(16, 1, 3, padding=1)
+
+    def forward(self, features: Tensor, skips: Skips) -> Tensor:
+        """Return alpha (B, 1, H, W) in [0, 1]."""
+        return self.raw(features, skips).clamp(0.0, 1.0)
+
+    def raw(self, features: Tensor, skips: Skips) -> Tensor:
+        """Return alpha before the clamp, for the loss: a clamped value has no gradient."""
+        y = self.at_sixteenth(self.squeeze(features))
+        y = self.at_eighth(torch.cat([unpool(y, skips.place3), skips.eighth], dim=1))
+        y = self.at_quarter(torch.cat([unpool(y, skips.place2), skips.quarter], dim=1))
+        y = self.at_half(torch.cat([unpool(y, skips.place1), skips.half], dim=1))
+        return self._full(F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False), skips.x)
+
+    def _full(self, y: Tensor, x: Tensor) -> Tensor:
+        """Evaluate the colour lines on the input's colour, then refine."""
+        cut = 4 * LINEAR_MODELS
+        slope, rest = y[:, :cut].unflatten(1, (LINEAR_MODELS, 4)), y[:, cut:]
+        lines = (slope[:, :, :3] * x[:, None, :3]).sum(dim=2) + slope[:, :, 3]
+        detail = self.full2(F.relu(self.full1(torch.cat([lines, rest, x], dim=1))))
+        alpha: Tensor = detail + lines[:, :1] + 0.5
+        return alpha

@@ -1,0 +1,46 @@
+"""HDMatt whole: encoder, context and decoder in one module, one file of weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hdmatt_core.nn.decoder import Decoder
+from hdmatt_core.nn.encoder import Encoder
+from hdmatt_core.nn.layers import start
+from hdmatt_core.nn.presets import Preset, find_preset
+from hdmatt_core.nn.tgnl import TGNL
+
+
+class HDMatt(nn.Module):
+    """The network of a preset, freshly initialised; `encoder`, `context` and `decoder` are used apart at inference."""
+
+    def __init__(self, preset: str | Preset) -> None:
+        super().__init__()
+        self.preset = find_preset(preset) if isinstance(preset, str) else preset
+        self.encoder = Encoder(self.preset)
+        self.context = TGNL(self.preset)
+        self.decoder = Decoder(self.preset)
+        start(self)
+        # Begin from alpha = 0.5 everywhere: the last layers otherwise start from noise of any size.
+        for last in (self.decoder.at_half[1], self.decoder.full2):
+            assert isinstance(last, nn.Conv2d)
+            nn.init.normal_(last.weight, std=0.01)
+
+    def forward(self, x: Tensor, regions: Tensor, index: Tensor | None = None) -> Tensor:
+        """Return the unclamped alpha (N, 1, H, W) of patches (N, 6, H, W) with regions (N, H/16, W/16).
+
+        Every patch is a query; `index` (N, K) names the rows that are its contexts (-1 for none). Without an index
+        the patches are of one image and each has all others as contexts: N supervised patches for N encodings.
+        """
+        features, skips = self.encoder(x)
+        chosen = others(x.shape[0], x.device) if index is None else index
+        fused = self.context(features, regions, features, regions, chosen)
+        return self.decoder.raw(fused, skips)
+
+
+def others(count: int, device: torch.device | None = None) -> Tensor:
+    """Return (N, N - 1) int64: for each of N rows the other rows, in rising order."""
+    rows = torch.arange(count, device=device)
+    grid = rows.expand(count, count)
+    return grid[grid != rows.unsqueeze(1)].reshape(count, count - 1)

@@ -1,0 +1,25 @@
+"""2x2 pooling and its inverse, without scatter: the same bits on every device, and exportable."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pool(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Max-pool (B, C, H, W) 2x2 to (B, C, H/2, W/2) and say where the maximum stood.
+
+    The place is uint8: 0 and 1 in the window's upper row, 2 and 3 in the lower; a tie goes to the lowest.
+    """
+    top = F.max_pool2d(x, 2)
+    place = torch.full_like(top, 3, dtype=torch.uint8)
+    for k in (2, 1, 0):
+        place = torch.where(x[..., k // 2 :: 2, k % 2 :: 2] == top, k, place)
+    return top, place.to(torch.uint8)
+
+
+def unpool(x: Tensor, place: Tensor) -> Tensor:
+    """Spread (B, C, h, w) to (B, C, 2h, 2w): each value goes to its `place`, the rest is zero."""
+    spread = torch.stack([x * (place == k) for k in range(4)], dim=2)
+    return F.pixel_shuffle(spread.flatten(1, 2), 2)

@@ -1,0 +1,73 @@
+"""The table of network sizes; pure Python, so that a plan can cost a network without torch."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from hdmatt_core.errors import UserError
+
+STRIDE = 16
+INPUT_CHANNELS = 6
+LINEAR_MODELS = 2
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One network size: `widths` are the channels of conv1 and of layer1..layer4, `features` is C, `key` Ck, `value` Cv."""
+
+    name: str
+    stem: int
+    blocks: tuple[int, int, int, int]
+    widths: tuple[int, int, int, int, int]
+    rates: tuple[int, ...]
+    branch: int
+    features: int
+    key: int
+    value: int
+    head: int
+
+    @property
+    def fused(self) -> int:
+        """Channels that the context module hands to the decoder: C + 3 Cv."""
+        return self.features + 3 * self.value
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="hdmatt-r34",
+            stem=7,
+            blocks=(3, 4, 6, 3),
+            widths=(64, 64, 128, 256, 512),
+            rates=(2, 4, 8),
+            branch=128,
+            features=256,
+            key=128,
+            value=128,
+            head=32,
+        ),
+        Preset(
+            name="hdmatt-s",
+            stem=3,
+            blocks=(1, 2, 2, 2),
+            widths=(32, 32, 64, 128, 128),
+            rates=(2, 4, 8),
+            branch=64,
+            features=128,
+            key=64,
+            value=32,
+            head=16,
+        ),
+    )
+}
+
+
+def find_preset(name: str) -> Preset:
+    """Return the preset called `name`; a UserError names the nearest one."""
+    if name in PRESETS:
+        return PRESETS[name]
+    near = difflib.get_close_matches(name, PRESETS, n=1)
+    cure = f"did you mean '{near[0]}'?" if near else f"known presets: {', '.join(PRESETS)}"
+    raise UserError(f"there is no network preset '{name}'; {cure}")

@@ -1,0 +1,50 @@
+"""Skips as bytes: the pipeline always goes through this packing, so kept and recomputed skips give the same bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.nn.inputs import one_hot
+from hdmatt_core.nn.layout import skips_bytes, skips_layout
+from hdmatt_core.nn.presets import Preset
+from hdmatt_core.nn.resnet import Skips
+
+_DTYPES = {"float16": torch.float16, "uint8": torch.uint8}
+_HALF_MAX = 65504.0
+
+
+def pack_skips(skips: Skips) -> Tensor:
+    """Pack skips into uint8 (B, n), n as `skips_bytes` says: activations and colour as float16, places as they are."""
+    activations = [_halved(part) for part in (skips.half, skips.quarter, skips.eighth)]
+    places = [skips.place1, skips.place2, skips.place3]
+    classes = skips.x[:, 3:].argmax(dim=1).to(torch.uint8)
+    parts = [*activations, *places, _halved(skips.x[:, :3]), classes]
+    return torch.cat([part.contiguous().flatten(1).view(torch.uint8) for part in parts], dim=1)
+
+
+def unpack_skips(packed: Tensor, preset: Preset, patch: int) -> Skips:
+    """Undo `pack_skips` for square patches of `patch` px, as float32; raises UserError where the length is another."""
+    if packed.ndim != 2 or packed.shape[1] != skips_bytes(preset, patch):
+        want = f"(B, {skips_bytes(preset, patch)})"
+        raise UserError(f"packed skips are {tuple(packed.shape)}, {preset.name} at {patch} px needs {want}; encode again")
+    half, quarter, eighth, place1, place2, place3, rgb, classes = _parts(packed, preset, patch)
+    x = torch.cat([rgb.float(), one_hot(classes[:, 0])], dim=1)
+    return Skips(half.float(), quarter.float(), eighth.float(), place1, place2, place3, x)
+
+
+def _parts(packed: Tensor, preset: Preset, patch: int) -> Iterator[Tensor]:
+    start = 0
+    for name, shape, size in skips_layout(preset, patch):
+        end = start + math.prod(shape) * size
+        # A slice of a row may start at an odd byte; only a copy can be viewed as float16.
+        yield packed[:, start:end].contiguous().view(_DTYPES[name]).unflatten(1, shape)
+        start = end
+
+
+def _halved(part: Tensor) -> Tensor:
+    return part.clamp(-_HALF_MAX, _HALF_MAX).to(torch.float16)

@@ -1,0 +1,90 @@
+"""Cross-patch context: the heads theta, phi, delta, gamma and the trimap-guided non-local operation (method: TGNL)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hdmatt_core.nn.presets import Preset
+from hdmatt_core.nn.regions import BACKGROUND, FOREGROUND, UNKNOWN
+
+ORDER = (UNKNOWN, FOREGROUND, BACKGROUND)
+_LOWEST = -1e30
+
+
+class TGNL(nn.Module):
+    """Attend from a query patch to the positions of its context patches, region by region.
+
+    Open in the paper and decided here: logits are scaled by 1/sqrt(Ck); one softmax runs over the positions of all K
+    contexts of a region; region masks are hard; the query's own features, through delta, are concatenated.
+    """
+
+    def __init__(self, preset: Preset) -> None:
+        super().__init__()
+        self.theta = nn.Conv2d(preset.features, preset.key, 1)
+        self.phi = nn.Conv2d(preset.features, preset.key, 1)
+        self.delta = nn.Conv2d(preset.features, preset.features, 1)
+        self.gamma = nn.Conv2d(preset.features, preset.value, 1)
+
+    def descriptors(self, features: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the query and context vectors (B, Ck), float32, of features (B, C, h, w), regions (B, h, w).
+
+        Means over all h w positions of theta(E), zero where not unknown, and of phi(E): the dot product of two such
+        vectors is the paper's double sum over positions, divided by (h w)^2.
+        """
+        unknown = (regions == UNKNOWN).unsqueeze(1)
+        query = self.theta(features).float() * unknown
+        return query.mean(dim=(2, 3)), self.phi(features).float().mean(dim=(2, 3))
+
+    def forward(
+        self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
+    ) -> Tensor:
+        """Return (B, C + 3 Cv, h, w): delta(query), f_U, f_F, f_B; f is zero where the query is known or R is empty.
+
+        `query` (B, C, h, w), `query_regions` (B, h, w), `context` (M, C, h, w) and `context_regions` (M, h, w) hold
+        unique rows; `index` (B, K) names the rows of each query's contexts, -1 for none.
+        """
+        regions = context_regions.flatten(1)[index.clamp_min(0)]
+        regions = torch.where(index.unsqueeze(2) >= 0, regions, 255).flatten(1)
+        masks = [regions == region for region in ORDER]
+        found = self._attend(query, context, index, masks)
+        return self._joined(query, query_regions, found)
+
+    def blind(
+        self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
+    ) -> Tensor:
+        """Ablate the trimap: one softmax over all context positions, its result in all three slots; see `forward`."""
+        shape = (*index.shape, context_regions[0].numel())
+        given = (index >= 0).unsqueeze(2).expand(shape).flatten(1)
+        found = self._attend(query, context, index, [given])
+        return self._joined(query, query_regions, found * len(ORDER))
+
+    def _attend(self, query: Tensor, context: Tensor, index: Tensor, masks: list[Tensor]) -> list[Tensor]:
+        """One attention result (B, h w, Cv) per mask (B, K h w)."""
+        # Projected once per unique row; a context that serves several queries is only gathered again.
+        keys = _rows(self.phi(context), index)
+        values = _rows(self.gamma(context), index)
+        asked = self.theta(query).flatten(2).transpose(1, 2).float()
+        with torch.autocast(query.device.type, enabled=False):
+            logits = asked @ keys.transpose(1, 2) * (keys.shape[2] ** -0.5)
+            return [_softmax(logits, mask.unsqueeze(1)) @ values for mask in masks]
+
+    def _joined(self, query: Tensor, query_regions: Tensor, found: list[Tensor]) -> Tensor:
+        own: Tensor = self.delta(query)
+        unknown = (query_regions == UNKNOWN).unsqueeze(1)
+        spread = torch.cat(found, dim=2).transpose(1, 2).unflatten(2, tuple(query.shape[2:]))
+        return torch.cat([own, (spread * unknown).to(own.dtype)], dim=1)
+
+
+def _rows(projected: Tensor, index: Tensor) -> Tensor:
+    """Gather (M, c, h, w) by index (B, K) into (B, K h w, c) float32."""
+    flat = projected.flatten(2).transpose(1, 2).float()
+    return flat[index.clamp_min(0)].flatten(1, 2)
+
+
+def _softmax(logits: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis within a mask; all zero, with zero gradient, where the mask is empty."""
+    kept = torch.where(mask, logits, _LOWEST)
+    top = kept.amax(dim=-1, keepdim=True).detach()
+    weight = (kept - top).exp() * mask
+    return weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30)
