@@ -44,6 +44,7 @@ class Pool(Stage):
     """Says, before anything is encoded, which patches may serve as context. One call for the whole table."""
 
     kind = "pool"
+    whole = True
     tiles = Input(("tile", "c"), ("int32",), channels=3)
     pool = Output(("tile",), ("uint8",), doc="1 where the patch is a candidate")
 

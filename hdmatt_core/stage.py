@@ -168,6 +168,7 @@ class Stage:
     kind: ClassVar[str]
     tiles_run: ClassVar[Tiles] = Tiles.ALL
     uses_network: ClassVar[bool] = False
+    whole: ClassVar[bool] = False  # made in one piece: one call for the whole image or the whole table
     inputs: ClassVar[Mapping[str, Input]] = {}
     outputs: ClassVar[Mapping[str, Output]] = {}
 
