@@ -1,0 +1,57 @@
+# `make demo` and `make test` work on a bare machine with make and Python 3.11 or later; all else lives in .venv/.
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell \
+            $(p) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null && command -v $(p))))
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev demo test lint types imports docs bench ci clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+install: $(VENV)/.installed  ## hdmatt in .venv/, editable, with the pinned versions
+dev: $(VENV)/.installed-dev  ## the same with what tests, checks and docs need
+
+demo: install  ## matte a real photograph into demo-out/
+	$(BIN)/hdmatt demo -o demo-out
+
+test: dev  ## the fast tests
+	$(BIN)/python -m pytest
+
+lint: dev  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: dev  ## mypy --strict on the core and the built-in plug-ins
+	$(BIN)/mypy -p hdmatt_core -p hdmatt_stages -p hdmatt_images
+
+imports: dev  ## the layers of the code
+	$(BIN)/lint-imports
+
+docs: dev  ## the documentation, in site/
+	$(BIN)/mkdocs build --strict
+
+bench: dev  ## time and memory of a 24-megapixel photograph
+	$(BIN)/python tests/bench/photo.py
+
+ci:  ## everything that CI checks
+	.ci/run
+
+clean:  ## remove what these commands made
+	rm -rf $(VENV) .scratch build dist site demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+# The stamps carry what they were made from: an unchanged pyproject.toml and constraints.txt install nothing.
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "hdmatt needs Python 3.11 or later: install it, or name it with 'make PYTHON=/path/to/python'." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module does not work (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 2; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt 'pip>=25.1'
+	$(PIP) install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $@
