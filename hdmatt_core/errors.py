@@ -5,7 +5,8 @@ A :class:`UserError` becomes one line on the terminal and exit code 2. Everythin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 class UserError(Exception):
@@ -37,6 +38,12 @@ class MemoryBudgetError(UserError):
 
 class HdmattWarning(UserWarning):
     """Something odd in the input that was dealt with by a stated rule (an uneven trimap, a broken plug-in)."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``did you mean 'encode'?`` where a known name is near, else the empty string."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def _rebuild(kind: type[UserError], message: str, detail: tuple[str, ...]) -> UserError:
