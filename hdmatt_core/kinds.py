@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 
 from hdmatt_core.geometry import Box
 from hdmatt_core.spec import ArraySpec, Input, Output
-from hdmatt_core.stage import Array, Params, Stage, Tiles
+from hdmatt_core.stage import Array, Stage, Tiles
 
 KINDS = ("tiler", "pool", "encoder", "sampler", "aggregator", "decoder", "blender", "source", "sink")
 """Kinds with fixed ports; every other kind is free."""
@@ -136,7 +136,7 @@ class Source(Stage):
     suffixes: ClassVar[tuple[str, ...]] = ()
     pixels = Output(())
 
-    class Params(Params):
+    class Params(Stage.Params):
         """Where the file is and what it is read as."""
 
         path: Path
@@ -170,7 +170,7 @@ class Sink(Stage):
     kind = "sink"
     suffixes: ClassVar[tuple[str, ...]] = ()
 
-    class Params(Params):
+    class Params(Stage.Params):
         """Where the file goes and how many bits its samples have."""
 
         path: Path

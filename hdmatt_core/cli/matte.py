@@ -1,0 +1,144 @@
+"""``hdmatt matte``: one picture, or a folder of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hdmatt_core.cli import options
+from hdmatt_core.cli.running import execute, resume_command
+from hdmatt_core.errors import UserError
+from hdmatt_core.pipeline.sizes import parse_size
+from hdmatt_core.runtime.request import Request
+
+
+def matte(
+    image: Annotated[Path, typer.Argument(help="The picture, or a folder of pictures.")],
+    trimap: Annotated[
+        Path | None, typer.Argument(help="Its trimap: black background, grey unknown, white foreground.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The matte: .png, .tif or .zarr; a folder for a folder.")
+    ] = Path("alpha.png"),
+    trimaps: Annotated[Path | None, typer.Option(help="The folder of trimaps, named like the pictures.")] = None,
+    foreground: Annotated[
+        Path | None, typer.Option(help="Also write the cut-out: RGBA with clean foreground colours, .png or .tif.")
+    ] = None,
+    pipeline: options.Pipeline = "hdmatt",
+    settings: options.Set = None,
+    depth: options.Depth = "8",
+    device: options.Device = "auto",
+    dtype: options.Dtype = "float32",
+    memory: options.Memory = None,
+    workers: options.Workers = 0,
+    scheduler: options.Scheduler = None,
+    synchronous: options.Synchronous = False,
+    scratch: options.Scratch = None,
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    keep_run: options.KeepRun = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Matte a picture at its full size.
+
+    [bold]Examples[/bold]
+
+    hdmatt matte photo.jpg trimap.png -o alpha.png --foreground cutout.png
+
+    hdmatt matte scan.tif trimap.tif -o alpha.zarr --memory 2GB --resume
+
+    hdmatt matte photos/ --trimaps trimaps/ -o alphas/
+    """
+    request = Request(
+        pipeline=pipeline,
+        inputs={},
+        outputs={},
+        overrides=tuple(settings or ()),
+        depth=depth,
+        memory=parse_size(memory) if memory else None,
+        workers=workers,
+        scheduler=scheduler,
+        synchronous=synchronous,
+        device=device,
+        dtype=dtype,
+        scratch=scratch,
+        resume=resume,
+        overwrite=overwrite,
+        keep_run=keep_run,
+        command=resume_command(),
+    )
+    if image.is_dir() and trimaps is not None:
+        _folder(request, image, trimaps, output, foreground, quiet=quiet)
+        return
+    if trimap is None:
+        raise UserError(
+            f"{image}: a trimap is needed: hdmatt matte {image} TRIMAP -o {output}; "
+            "hdmatt trimap makes one from a rough mask"
+            if not image.is_dir()
+            else f"{image} is a folder: give the folder of its trimaps with --trimaps"
+        )
+    execute(_one(request, image, trimap, output, foreground), quiet=quiet)
+
+
+def _one(request: Request, image: Path, trimap: Path, output: Path, foreground: Path | None) -> Request:
+    outputs: dict[str, Path | None] = {"alpha": output}
+    if foreground is not None:
+        outputs["foreground"] = foreground
+    return dataclasses.replace(request, inputs={"image": image, "trimap": trimap}, outputs=outputs)
+
+
+def _folder(
+    request: Request, images: Path, trimaps: Path, output: Path, foreground: Path | None, *, quiet: bool
+) -> None:
+    """Each picture in turn; a bad file is reported and the others go on; exit code 2 if there was one."""
+    if not trimaps.is_dir():
+        raise UserError(f"--trimaps {trimaps}: no such folder")
+    for folder in (output, foreground):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    done = skipped = 0
+    failures: list[tuple[Path, UserError]] = []
+    for image in _pictures(images):
+        alpha = output / f"{image.stem}.png"
+        if request.resume and alpha.exists() and not alpha.with_name(f"{alpha.name}.run").exists():
+            skipped += 1
+            continue
+        try:
+            cutout = foreground / f"{image.stem}.png" if foreground else None
+            execute(_one(request, image, _partner(image, trimaps), alpha, cutout), quiet=quiet)
+            done += 1
+        except UserError as error:
+            failures.append((image, error))
+            typer.echo(f"error: {error}", err=True)
+    _summary(done, skipped, failures)
+
+
+def _summary(done: int, skipped: int, failures: list[tuple[Path, UserError]]) -> None:
+    there = f", {skipped} there already" if skipped else ""
+    typer.echo(f"{done} matted{there}, {len(failures)} failed", err=True)
+    for image, error in failures:
+        typer.echo(f"  {image}: {error.message}", err=True)
+    if failures:
+        raise typer.Exit(2)
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    found = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    if not found:
+        raise UserError(f"{folder}: the folder holds no pictures")
+    stems = [p.stem for p in found]
+    for twice in {stem for stem in stems if stems.count(stem) > 1}:
+        raise UserError(f"{folder}: two pictures are called '{twice}'; their mattes would have one name")
+    yield from found
+
+
+def _partner(image: Path, trimaps: Path) -> Path:
+    found = sorted(p for p in trimaps.iterdir() if p.stem == image.stem)
+    if len(found) != 1:
+        what = "no trimap" if not found else f"{len(found)} trimaps"
+        raise UserError(f"{image}: {what} called '{image.stem}' in {trimaps}")
+    return found[0]

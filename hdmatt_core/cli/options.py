@@ -1,0 +1,59 @@
+"""Options that several commands share, with the help that teaches them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hdmatt_core.runtime import compute, outputs
+
+LIMITS = "Limits"
+RESUMING = "Interrupted and existing results"
+
+Pipeline = Annotated[
+    str, typer.Option(help="A pipeline that ships with hdmatt (hdmatt, quick, gigapixel) or a YAML file.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="STAGE.PARAM=VALUE", help="Override a parameter of the pipeline: --set pick.k=5."),
+]
+Depth = Annotated[outputs.Depth, typer.Option(help="Bits per sample of the outputs: 8, 16 or float.")]
+Device = Annotated[compute.Device, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=LIMITS)]
+Dtype = Annotated[
+    compute.Precision, typer.Option(help="Precision of the network: float32 or bfloat16.", rich_help_panel=LIMITS)
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        rich_help_panel=LIMITS,
+        help="Limit over all local processes, as 2GB; the plan keeps it or refuses. Default: half of what is free.",
+    ),
+]
+Workers = Annotated[
+    int, typer.Option(help="Local worker processes; 0 uses the threads of this one.", rich_help_panel=LIMITS)
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="A dask scheduler, as tcp://host:8786.", rich_help_panel=LIMITS)
+]
+Synchronous = Annotated[
+    bool, typer.Option("--synchronous", help="One block after the other in this thread.", rich_help_panel=LIMITS)
+]
+Scratch = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Where the run's store goes; default: beside the output.", rich_help_panel=RESUMING
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where a run stopped, or start.", rich_help_panel=RESUMING)
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace existing outputs and unfinished runs.", rich_help_panel=RESUMING)
+]
+KeepRun = Annotated[
+    bool, typer.Option("--keep-run", help="Keep the run's store after success.", rich_help_panel=RESUMING)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]

@@ -1,0 +1,46 @@
+"""Running a request for a person: bars, and the command that goes on if it stops."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.report import progress
+from hdmatt_core.runtime.request import Request
+from hdmatt_core.runtime.run import Result, run
+
+
+def execute(request: Request, *, quiet: bool) -> Result:
+    """Run with progress bars; whatever stops it, say how to go on if there is something to go on from."""
+    try:
+        with progress(quiet=quiet) as listener:
+            return run(request, listener)
+    except BaseException:
+        store = request.store_path()
+        if store is not None and (store / "run.json").exists():
+            typer.echo(f"go on with: {resume_command()}", err=True)
+        raise
+
+
+def resume_command() -> str:
+    """This command as it would be typed again, to go on."""
+    words = [word for word in sys.argv[1:] if word not in ("--overwrite", "--resume")]
+    return shlex.join([Path(sys.argv[0]).name, *words, "--resume"])
+
+
+def pairs(option: str, given: Sequence[str] | None) -> dict[str, Path]:
+    """``name=PATH`` words as a mapping; UserError for a word without a name, or a name given twice."""
+    result: dict[str, Path] = {}
+    for word in given or ():
+        name, mark, path = word.partition("=")
+        if not (name and mark and path):
+            raise UserError(f"{option} {word}: write {option} NAME=PATH")
+        if name in result:
+            raise UserError(f"{option} {word}: '{name}' is given twice")
+        result[name] = Path(path)
+    return result

@@ -1,0 +1,76 @@
+"""What happens in a run, as small records: for progress bars, for ``events.jsonl``, for anybody who listens."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The plan is made and kept to."""
+
+    peak_bytes: int
+    disk_bytes: int
+    queries: int
+    candidates: int
+
+
+@dataclass(frozen=True)
+class PassStarted:
+    """A pass begins: blocks to do, blocks found done by an earlier run, and tiles to do."""
+
+    name: str
+    blocks: int
+    done: int
+    tiles: int
+
+
+@dataclass(frozen=True)
+class BlockDone:
+    """One block is made and stored."""
+
+    name: str
+    block: int
+    tiles: int
+    seconds: float
+    worker: str
+
+
+@dataclass(frozen=True)
+class OutputWritten:
+    """An output file is complete under its final name."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run is complete."""
+
+    seconds: float
+
+
+Event = Planned | PassStarted | BlockDone | OutputWritten | Finished
+Listener = Callable[[Event], None]
+
+
+def unheard(event: Event) -> None:
+    """The listener that does nothing."""
+
+
+class EventLog:
+    """Appends every event to a file of JSON lines."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, event: Event) -> None:
+        record = {"time": round(time.time(), 3), "event": type(event).__name__, **dataclasses.asdict(event)}
+        with self._path.open("a") as file:
+            file.write(json.dumps(record) + "\n")

@@ -1,0 +1,39 @@
+"""What must be equal for a run to go on, named as a person would name it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from importlib.metadata import version
+
+from hdmatt_core.kinds import Source
+from hdmatt_core.pipeline.graph import Graph
+from hdmatt_core.runtime.job import Compute
+from hdmatt_core.storage.store import Fingerprint
+
+
+def fingerprint(graph: Graph, sources: Mapping[str, Source], compute: Compute, outputs: Collection[str]) -> Fingerprint:
+    """Stages with their parameters and distributions, inputs by content, weights, and the arithmetic's kind."""
+    parts = {f"input '{name}'": _text(source.identity()) for name, source in sources.items()}
+    for node in graph.nodes.values():
+        wires = {port: f"{ref.node}.{ref.port}" for port, ref in node.wires.items()}
+        made_by = {"use": node.type.name, "of": node.type.distribution}
+        parts[f"stage '{node.name}'"] = _text({**made_by, **node.stage.params.model_dump(mode="json"), "in": wires})
+    parts["weights"] = compute.sha256
+    parts["arithmetic"] = f"torch {version('torch')} {_instructions(compute)} {compute.device} {compute.dtype}"
+    parts["seed"] = str(compute.seed)
+    parts["outputs"] = ", ".join(sorted(outputs))
+    return parts
+
+
+def _text(value: Mapping[str, object]) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _instructions(compute: Compute) -> str:
+    """The instruction set or the card: other ones round otherwise."""
+    if not compute.sha256:
+        return "none"
+    import torch
+
+    return torch.cuda.get_device_name() if compute.device == "cuda" else torch.backends.cpu.get_cpu_capability()

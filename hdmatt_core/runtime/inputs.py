@@ -1,0 +1,113 @@
+"""Opening inputs: which source reads a file, arrays as sources, and streaming what cannot be held whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Box, blocks_of
+from hdmatt_core.kinds import Role, Source
+from hdmatt_core.pipeline.document import Document
+from hdmatt_core.pipeline.graph import Ref
+from hdmatt_core.pipeline.plan import InputPlan
+from hdmatt_core.pipeline.sources import open_source
+from hdmatt_core.registry import Registry
+from hdmatt_core.runtime.workspace import name_of
+from hdmatt_core.spec import ArraySpec
+from hdmatt_core.stage import Array, Block, Context
+from hdmatt_core.storage.layout import SHARD, create
+from hdmatt_core.storage.ledger import Ledger
+
+TRIMAP_BACKGROUND, TRIMAP_FOREGROUND = 85, 170
+"""Trimaps in the wild hold other values than 0, 128, 255: below the first is background, from the second foreground."""
+
+
+class ArraySource(Source):
+    """An array handed over in Python, numpy or zarr: image (H, W), (H, W, 3 or 4), trimap (H, W); read by window."""
+
+    def __init__(self, array: Any, role: Role) -> None:
+        super().__init__(Source.Params(path=Path("array"), role=role))
+        self._array, self._role = array, role
+        _check_array(array, role)
+
+    def infer(self, specs: Mapping[str, ArraySpec]) -> dict[str, ArraySpec]:
+        height, width = self._array.shape[:2]
+        if self._role == "image":
+            return {"pixels": ArraySpec(("y", "x", "c"), (height, width, 3), str(self._array.dtype))}
+        return {"pixels": ArraySpec(("y", "x"), (height, width), str(self._array.dtype))}
+
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        return {"pixels": _as_role(np.asarray(self._array[block.target.box.slices]), self._role)}
+
+    def resident_bytes(self) -> int:
+        return int(self._array.nbytes) if isinstance(self._array, np.ndarray) else 0
+
+    def stream(self) -> Iterator[tuple[Box, Array]]:
+        for box in blocks_of(self._array.shape[:2], (SHARD, SHARD)):
+            yield box, _as_role(np.asarray(self._array[box.slices]), self._role)
+
+    def identity(self) -> dict[str, str | int]:
+        digest = hashlib.blake2b(digest_size=16)
+        for _, piece in self.stream():
+            digest.update(memoryview(np.ascontiguousarray(piece)).cast("B"))
+        return {"shape": str(self._array.shape), "digest": digest.hexdigest()}
+
+
+def _check_array(array: Any, role: Role) -> None:
+    shape, dtype = tuple(array.shape), np.dtype(array.dtype)
+    if role == "image":
+        fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
+        if not fits or dtype not in (np.uint8, np.uint16, np.float32):
+            raise UserError(
+                f"image: an array of shape {shape} and dtype {dtype} is no image; "
+                "give (H, W), (H, W, 3) or (H, W, 4) in uint8, uint16 or float32"
+            )
+    elif len(shape) != 2 or (role == "trimap" and dtype != np.uint8):
+        raise UserError(f"{role}: an array of shape {shape} and dtype {dtype}; give (H, W), a trimap in uint8")
+    if 0 in shape:
+        raise UserError(f"{role}: an array of shape {shape} holds no pixel")
+
+
+def _as_role(piece: Array, role: Role) -> Array:
+    """A window as the role wants it: three channels; 0, 128, 255; grey as it is."""
+    if piece.dtype.kind == "f" and not np.isfinite(piece).all():
+        raise UserError(f"{role}: the array holds NaN or infinity; replace them first")
+    if role == "trimap":
+        known = [piece < TRIMAP_BACKGROUND, piece >= TRIMAP_FOREGROUND]
+        return np.select(known, [np.uint8(0), np.uint8(255)], np.uint8(128))
+    if role != "image":
+        return piece
+    return np.repeat(piece[:, :, None], 3, axis=2) if piece.ndim == 2 else piece[:, :, :3]
+
+
+def source_of(document: Document, registry: Registry, name: str, given: Any) -> Source:
+    """The source of the input ``name``: an array as it is, a path through the format that reads it."""
+    if isinstance(given, Path):
+        return open_source(document, registry, name, given)
+    return ArraySource(given, document.inputs[name].kind)
+
+
+def plan_input(source: Source) -> InputPlan:
+    """How the source is read if memory allows; reads metadata only."""
+    resident = source.resident_bytes()
+    return InputPlan(source.infer({})["pixels"], "decoded" if resident else "windows", resident)
+
+
+def stream(group: zarr.Group, ledgers: zarr.Group, name: str, source: Source, spec: ArraySpec) -> None:
+    """Copy the source into the run's store, piece by piece; done once, however often the run is resumed."""
+    ref = Ref(name, "")
+    ledger = Ledger(ledgers, name_of(ref), 1)
+    if ledger.done.all():
+        return
+    if name_of(ref) in group:
+        del group[name_of(ref)]
+    array: zarr.Array[Any] = create(group, name_of(ref), spec)
+    for box, piece in source.stream():
+        array[box.slices] = piece
+    ledger.mark(0)

@@ -1,0 +1,45 @@
+"""One network per process, weights, device and precision: loaded at first use, never sent with a task."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from hdmatt_core.runtime.job import Compute
+
+_models: dict[tuple[str, str, str], Any] = {}
+_lock = threading.Lock()
+_threads = threading.local()
+
+
+def network(compute: Compute) -> Any:
+    """The :class:`hdmatt_core.nn.network.HDMatt` of ``compute``, in evaluation mode on its device."""
+    key = (compute.sha256, compute.device, compute.dtype)
+    with _lock:
+        if key not in _models:
+            _models.clear()
+            _models[key] = _load(compute)
+        return _models[key]
+
+
+def single_threaded() -> None:
+    """Make torch use one thread in the calling thread: its bits depend on the number (and tasks are parallel)."""
+    if getattr(_threads, "set", False):
+        return
+    import torch
+
+    torch.set_num_threads(1)
+    _threads.set = True
+
+
+def _load(compute: Compute) -> Any:
+    import torch
+
+    from hdmatt_core.nn.weights import load
+
+    if compute.weights is None:
+        raise ValueError("a stage asked for the network of a pipeline that names no weights")
+    model = load(compute.weights).to(compute.device, getattr(torch, compute.dtype)).eval()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model

@@ -1,0 +1,63 @@
+"""Writing finished arrays to the files people asked for: never half a file under the final name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.kinds import About, Sink
+from hdmatt_core.pipeline.graph import Ref
+from hdmatt_core.registry import Registry
+from hdmatt_core.runtime.workspace import Workspace
+from hdmatt_core.spec import ArraySpec
+
+Depth = Literal["8", "16", "float"]
+
+
+def open_sink(registry: Registry, name: str, path: Path, depth: Depth) -> Sink:
+    """The sink for ``path`` by its suffix; UserError if no format has it or the folder cannot be written."""
+    found = registry.sink_for(path)
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UserError(f"{path}: the folder {folder} does not exist (output '{name}')")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{path}: the folder {folder} cannot be written (output '{name}')")
+    return cast("Sink", found.stage(found.stage.Params.model_validate({"path": path, "depth": depth})))
+
+
+def partial_of(path: Path) -> Path:
+    """The name that an unfinished file has, beside the final one and with its suffix."""
+    return path.with_name(f".{path.stem}.partial{path.suffix}")
+
+
+def deliver(sink: Sink, space: Workspace, ref: Ref, spec: ArraySpec, about: About) -> None:
+    """Write ``ref`` through ``sink`` and give it its final name."""
+    path = cast("Sink.Params", sink.params).path
+    partial = partial_of(path)
+    discard(partial)
+    array = space.array(ref)
+    try:
+        sink.write(partial, spec, lambda box: np.asarray(array[box.slices]), about)
+        if path.is_dir():
+            discard(path)
+        partial.replace(path)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise UserError(f"{path}: the disk is full; make space, then resume") from error
+    finally:
+        discard(partial)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

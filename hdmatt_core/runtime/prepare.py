@@ -1,0 +1,104 @@
+"""From a request to everything that is settled by metadata alone: graph, sources, sinks, specs, passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.kinds import About, Sink, Source
+from hdmatt_core.pipeline.document import load_document
+from hdmatt_core.pipeline.graph import Graph, Ref, build_graph
+from hdmatt_core.pipeline.passes import Pass, lay_out, survey_of
+from hdmatt_core.pipeline.plan import InputPlan, Outline, Work, read_inputs
+from hdmatt_core.registry import Registry
+from hdmatt_core.runtime.compute import compute_of
+from hdmatt_core.runtime.fingerprint import fingerprint
+from hdmatt_core.runtime.inputs import plan_input, source_of
+from hdmatt_core.runtime.job import Compute
+from hdmatt_core.runtime.outputs import open_sink
+from hdmatt_core.runtime.request import Request
+from hdmatt_core.spec import ArraySpec
+from hdmatt_core.storage.store import Fingerprint
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request that holds: nothing in it is wrong as far as metadata tells, and no pixel was read."""
+
+    request: Request
+    graph: Graph
+    sources: Mapping[str, Source]
+    inputs: Mapping[str, InputPlan]
+    sinks: Mapping[str, Sink]
+    specs: Mapping[Ref, ArraySpec]
+    passes: tuple[Pass, ...]
+    survey: tuple[int, ...]
+    compute: Compute
+
+    @property
+    def outputs(self) -> frozenset[Ref]:
+        return frozenset(self.graph.outputs[name] for name in self.request.outputs)
+
+    def fingerprint(self) -> Fingerprint:
+        return fingerprint(self.graph, self.sources, self.compute, self.request.outputs)
+
+    def outline(self, work: Work | None) -> Outline:
+        """What the plan divides memory for, once the tiles are counted."""
+        writing = [sink.write_bytes(self.spec_of(name)) for name, sink in self.sinks.items()]
+        return Outline(
+            self.graph,
+            self.specs,
+            self.passes,
+            self.survey,
+            work,
+            self.inputs,
+            self.outputs,
+            writing=max(writing, default=0),
+        )
+
+    def spec_of(self, output: str) -> ArraySpec:
+        return self.specs[self.graph.outputs[output]]
+
+    def about(self) -> About:
+        """What the outputs take over from the image."""
+        kinds = {name: node.kind for name, node in self.graph.inputs.items()}
+        images = [source for name, source in self.sources.items() if kinds[name] == "image"]
+        return images[0].about() if images else About()
+
+
+def prepare(request: Request) -> Prepared:
+    """Validate the whole request; UserError (all faults of a pipeline at once) if it does not hold."""
+    registry = Registry.load()
+    document = load_document(request.pipeline, request.overrides)
+    graph = build_graph(document, registry)
+    _same_names("output", request.outputs, graph.outputs)
+    graph = graph.pruned(request.outputs)
+    given = {name: value for name, value in request.inputs.items() if name in graph.inputs}
+    _all_given(graph, given)
+    sources = {name: source_of(document, registry, name, value) for name, value in given.items()}
+    inputs = read_inputs({name: plan_input(source) for name, source in sources.items()}, request.resources())
+    specs = graph.specs({name: plan.spec for name, plan in inputs.items()})
+    sinks = {
+        name: open_sink(registry, name, path, request.depth)
+        for name, path in request.outputs.items()
+        if path is not None
+    }
+    for name, sink in sinks.items():
+        sink.check(specs[graph.outputs[name]])
+    outputs = frozenset(graph.outputs[name] for name in request.outputs)
+    passes = lay_out(graph, specs, outputs)
+    compute = compute_of(graph, request.device, request.dtype, request.seed)
+    return Prepared(request, graph, sources, inputs, sinks, specs, passes, survey_of(graph, passes), compute)
+
+
+def _same_names(what: str, given: Mapping[str, object], known: Mapping[str, object]) -> None:
+    for name in given:
+        if name not in known:
+            raise UserError(f"the pipeline has no {what} '{name}'; it has: {', '.join(known)}")
+
+
+def _all_given(graph: Graph, given: Mapping[str, object]) -> None:
+    missing = [name for name in graph.inputs if name not in given]
+    if missing:
+        raise UserError(f"the pipeline's input '{missing[0]}' is not given; add -i {missing[0]}=PATH")

@@ -1,0 +1,63 @@
+"""What a person asks for: one value from the command line or from Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.pipeline.plan import Resources
+from hdmatt_core.runtime.compute import Device, Precision
+from hdmatt_core.runtime.outputs import Depth
+
+SAFE_SHARE = 0.5
+"""The share of free memory a run takes when no limit is given."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Pipeline, inputs, outputs and the limits of one run.
+
+    An output with no path is returned as an array. ``memory`` is bytes over all local processes; ``workers`` 0 means
+    threads of this process; ``scratch`` is the folder for the run's store (beside the first output by default).
+    """
+
+    pipeline: str | Path
+    inputs: Mapping[str, Any]  # a path, or a numpy or zarr array
+    outputs: Mapping[str, Path | None]
+    overrides: tuple[str, ...] = ()
+    depth: Depth = "8"
+    memory: int | None = None
+    workers: int = 0
+    scheduler: str | None = None
+    synchronous: bool = False
+    device: Device = "auto"
+    dtype: Precision = "float32"
+    scratch: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+    keep_run: bool = False
+    seed: int = 0
+    command: str = field(default="", compare=False)
+
+    def store_path(self) -> Path | None:
+        """``NAME.run`` beside the first output, or in the scratch folder; None where no output has a path."""
+        first = next((path for path in self.outputs.values() if path is not None), None)
+        return first and (self.scratch or first.absolute().parent) / f"{first.name}.run"
+
+    def resources(self) -> Resources:
+        """Budget, processes and threads; without ``memory`` a safe share of what is free."""
+        if self.workers < 0:
+            raise UserError(f"--workers {self.workers}: give a number of processes, 0 for threads of this one")
+        budget = self.memory or int(psutil.virtual_memory().available * SAFE_SHARE)
+        threads = 1 if self.workers or self.synchronous else _cores()
+        return Resources(budget, self.workers, threads, remote=self.scheduler is not None)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

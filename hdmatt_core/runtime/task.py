@@ -1,0 +1,185 @@
+"""One block of one pass: serve what the stages need, run them, check and store what they gave."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hdmatt_core.errors import StageError, UserError
+from hdmatt_core.geometry import Box
+from hdmatt_core.pipeline.graph import Node, Ref
+from hdmatt_core.pipeline.passes import Pass, Step, input_specs
+from hdmatt_core.runtime import models
+from hdmatt_core.runtime.job import Compute, Job, Receipt
+from hdmatt_core.runtime.workspace import Workspace, workspace
+from hdmatt_core.stage import All, Array, Block, Gather, Gathered, Own, Request, Rows, Target, TileRows, Window
+
+OWN_DISTRIBUTION = "hdmatt"
+
+
+@dataclass(frozen=True)
+class TaskContext:
+    """What the runtime lends to one stage in one task."""
+
+    compute: Compute
+    node: str
+
+    @property
+    def device(self) -> str:
+        return self.compute.device
+
+    @property
+    def dtype(self) -> str:
+        return self.compute.dtype
+
+    def network(self) -> Any:
+        return models.network(self.compute)
+
+    def random(self, slot: int) -> np.random.Generator:
+        return np.random.default_rng([self.compute.seed, zlib.crc32(self.node.encode()), slot])
+
+
+def run_block(job: Job, index: int, block: int) -> Receipt:
+    """Make block ``block`` of pass ``index`` and store it; the receipt names what was done."""
+    began = time.perf_counter()
+    space, work = workspace(job), job.plan.passes[index]
+    target = space.target(work.grid if work.over != "pixels" else None, work.run, work.blocks()[block])
+    try:
+        _Task(job, space, work, target).run()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise UserError(f"{job.arrays.parent}: the disk is full; make space, then resume") from error
+    return Receipt(index, block, len(target.slots), time.perf_counter() - began, _worker())
+
+
+class _Task:
+    def __init__(self, job: Job, space: Workspace, work: Pass, target: Target) -> None:
+        self.job, self.space, self.work, self.target = job, space, work, target
+        self.made: dict[Ref, Array] = {}
+        self.windows: dict[tuple[Ref, Box], Array] = {}
+
+    def run(self) -> None:
+        replay = self.work.replay if self.job.plan.remade else ()
+        for step in (*replay, *self.work.steps):
+            self._step(self.job.graph.nodes[step.node], step)
+        for ref in (*self.work.stored, *self.work.transient):
+            if self.job.plan.places[ref] != "remade":
+                self._store(ref)
+
+    def _step(self, node: Node, step: Step) -> None:
+        if node.stage.uses_network:
+            models.single_threaded()
+        specs = input_specs(node, self.job.plan.specs)
+        arrays: dict[str, Array | TileRows | Gathered] = {}
+        try:
+            requests = node.stage.needs(self.target, specs)
+            for port, request in sorted(requests.items(), key=lambda item: isinstance(item[1], Gather)):
+                arrays[port] = self._serve(request, node, port, arrays)
+            block = Block(self.target, specs, arrays, step.wanted)
+            made = node.stage.run(block, TaskContext(self.job.compute, node.name))
+        except (UserError, OSError):
+            raise
+        except Exception as error:
+            where = f"{_described(node)}, pass '{self.work.name}', {self.target.box}"
+            if node.type.distribution.split(" ")[0] == OWN_DISTRIBUTION:
+                error.add_note(f"in {where}")  # a bug of ours keeps its type and traceback
+                raise
+            raise StageError(
+                f"{where}: raised {type(error).__name__}: {error}; report it to that distribution's authors"
+            ) from error
+        for port in step.wanted:
+            self.made[Ref(node.name, port)] = self._checked(node, port, made)
+
+    def _serve(
+        self, request: Request, node: Node, port: str, arrays: Mapping[str, Array | TileRows | Gathered]
+    ) -> Array | TileRows | Gathered:
+        ref = node.wires[port]
+        match request:
+            case Own():
+                return self._own(ref)
+            case Window(box):
+                return self._window(ref, box)
+            case Rows(slots):
+                return self._rows(ref, slots)
+            case Gather(index):
+                return self._gathered(ref, node, np.asarray(arrays[index]))
+            case All():
+                return self.space.table(ref)
+
+    def _own(self, ref: Ref) -> Array:
+        if ref in self.made:
+            return self.made[ref]
+        if self.job.plan.specs[ref].over_tiles:
+            return self.space.rows(ref, self.target.slots)
+        return self._window(ref, self.target.box)
+
+    def _window(self, ref: Ref, box: Box) -> Array:
+        """Stages of one task that look at the same window share one reading."""
+        if (ref, box) not in self.windows:
+            self.windows[ref, box] = self.space.window(ref, box)
+        return self.windows[ref, box]
+
+    def _rows(self, ref: Ref, slots: tuple[int, ...]) -> TileRows:
+        grid = self.job.plan.specs[ref].grid
+        if grid is None:
+            raise ValueError(f"{ref} has no rows by tile")
+        computed = self.space.computed(self.job.home(ref).run, grid)
+        there = tuple(slot for slot in slots if computed[slot])
+        return TileRows(there, self.space.rows(ref, there))
+
+    def _gathered(self, ref: Ref, node: Node, index: Array) -> Gathered:
+        spec = self.job.plan.specs[ref]
+        if spec.grid is None:
+            raise ValueError(f"{ref} has no rows by tile")
+        named, inverse = np.unique(index[index >= 0], return_inverse=True)
+        computed = self.space.computed(self.job.home(ref).run, spec.grid)
+        strange = [int(slot) for slot in named if slot >= len(computed) or not computed[slot]]
+        if strange:
+            raise StageError(
+                f"stage '{node.name}' was told to look at tile {strange[0]} of '{ref.node}', which was not computed; "
+                "a sampler may choose only among the pool's candidates"
+            )
+        local = np.full(index.shape, -1, np.int32)
+        local[index >= 0] = inverse
+        slots = tuple(int(slot) for slot in named)
+        return Gathered(self._own(ref), self.space.rows(ref, slots), local, slots)
+
+    def _checked(self, node: Node, port: str, made: Mapping[str, Array]) -> Array:
+        spec = self.job.plan.specs[Ref(node.name, port)]
+        shape = (
+            (len(self.target.slots), *spec.shape[1:])
+            if spec.over_tiles and self.work.over == "tiles"
+            else (*self.target.box.shape, *spec.shape[len(self.target.box.shape) :])
+        )
+        given = made.get(port)
+        if given is None or given.shape != shape or given.dtype != np.dtype(spec.dtype):
+            gave = "nothing" if given is None else f"{given.dtype} {given.shape}"
+            raise StageError(
+                f"{_described(node)}, output '{port}': "
+                f"promised {spec.dtype} {shape}, gave {gave}; this is a fault of that distribution"
+            )
+        return given
+
+    def _store(self, ref: Ref) -> None:
+        made = self.made[ref]
+        if self.work.over == "tiles":
+            self.space.write_rows(ref, self.target, made)
+        else:
+            self.space.array(ref)[self.target.box.slices] = made
+
+
+def _described(node: Node) -> str:
+    return f"stage '{node.name}' ({node.type.name} of {node.type.distribution})"
+
+
+def _worker() -> str:
+    return f"{os.getpid()}/{threading.current_thread().name}"

@@ -1,0 +1,148 @@
+"""What a process holds of a run: opened arrays, tables, sources; windows and rows are read through it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from hdmatt_core.geometry import Box, Grid, reflected
+from hdmatt_core.kinds import TileState
+from hdmatt_core.pipeline.graph import Ref
+from hdmatt_core.runtime.job import Job
+from hdmatt_core.spec import ArraySpec
+from hdmatt_core.stage import Array, Block, Target, Tiles
+from hdmatt_core.storage.layout import create
+from hdmatt_core.storage.store import array_of, memory_group, open_arrays
+
+KEPT_RUNS = 4
+_workspaces: dict[str, Workspace] = {}
+_lock = threading.Lock()
+
+
+class Workspace:
+    """A process's view of one run."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._arrays: dict[Ref, zarr.Array[Any]] = {}
+        self._tables: dict[Ref, Array] = {}
+        self._masks: dict[tuple[Tiles, Grid], NDArray[np.bool_]] = {}
+        self._busy = threading.RLock()
+
+    @cached_property
+    def _memory(self) -> zarr.Group:
+        return memory_group()
+
+    def array(self, ref: Ref) -> zarr.Array[Any]:
+        """The array ``ref`` where the plan placed it; one in memory is created at first use."""
+        with self._busy:
+            if ref not in self._arrays:
+                self._arrays[ref] = self._open(ref)
+            return self._arrays[ref]
+
+    def _open(self, ref: Ref) -> zarr.Array[Any]:
+        if ref.port and self.job.plan.places[ref] == "memory":
+            return create(self._memory, name_of(ref), self.job.plan.specs[ref], in_memory=True)
+        return array_of(open_arrays(self.job.arrays), name_of(ref))
+
+    def spec(self, ref: Ref) -> ArraySpec:
+        return self.job.plan.specs[ref]
+
+    def table(self, ref: Ref) -> Array:
+        """The whole of a table over tiles, read once."""
+        with self._busy:
+            if ref not in self._tables:
+                self._tables[ref] = np.asarray(self.array(ref)[...])
+            return self._tables[ref]
+
+    def computed(self, run: Tiles, grid: Grid) -> NDArray[np.bool_]:
+        """Which slots (slots,) a stage over tiles of this sort is run for."""
+        with self._busy:
+            if (run, grid) not in self._masks:
+                self._masks[run, grid] = self._mask(run, grid)
+            return self._masks[run, grid]
+
+    def _mask(self, run: Tiles, grid: Grid) -> NDArray[np.bool_]:
+        present = np.zeros(grid.slots, dtype=bool)
+        present[grid.present(0, grid.slots)] = True
+        tiles = self.job.table("tiler", grid)
+        if run is Tiles.ALL or tiles is None:
+            return present
+        query = self.table(tiles)[:, 2] == TileState.QUERY
+        if run is Tiles.QUERIES:
+            return np.asarray(query)
+        pool = self.job.table("pool", grid)
+        return np.asarray(present if pool is None else query | (self.table(pool) > 0) & present)
+
+    def target(self, over_grid: Grid | None, run: Tiles, box: Box) -> Target:
+        """The target of a block: for tiles, the slots in its range that are computed."""
+        if over_grid is None:
+            return Target(box)
+        inside = np.flatnonzero(self.computed(run, over_grid)[box.start[0] : box.stop[0]])
+        return Target(box, tuple(int(i) + box.start[0] for i in inside))
+
+    def window(self, ref: Ref, box: Box) -> Array:
+        """The pixels of ``box``, mirrored where it reaches beyond the image."""
+        shape = self.spec(ref).shape[:2]
+        if box.within(shape) == box:
+            return self._inner(ref, box)
+        axes = [reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True)]
+        start = tuple(int(i.min()) for i in axes)
+        piece = self._inner(ref, Box(start, tuple(int(i.max()) + 1 for i in axes)))
+        return np.asarray(piece[np.ix_(axes[0] - start[0], axes[1] - start[1])])
+
+    def _inner(self, ref: Ref, box: Box) -> Array:
+        source = None if ref.port else self.job.sources.get(ref.node)
+        if source is None or self.job.plan.inputs[ref.node].reading == "streamed":
+            return np.asarray(self.array(ref)[box.slices])
+        block = Block(Target(box), {}, {}, frozenset({"pixels"}))
+        return source.run(block, None)["pixels"]  # type: ignore[arg-type]  # a source needs no context
+
+    def rows(self, ref: Ref, slots: Sequence[int]) -> Array:
+        """Rows (len(slots), ...) of an array over tiles."""
+        if not slots:
+            spec = self.spec(ref)
+            return np.zeros((0, *spec.shape[1:]), spec.dtype)
+        array = self.array(ref)
+        low, high = min(slots), max(slots) + 1
+        if list(slots) == list(range(low, high)):
+            return np.asarray(array[low:high])
+        return np.asarray(array.oindex[np.asarray(slots)])
+
+    def write_rows(self, ref: Ref, target: Target, rows: Array) -> None:
+        """Store the rows of a block; on disk as the one shard that the block owns."""
+        array, low = self.array(ref), target.box.start[0]
+        if self.job.plan.places[ref] == "memory":
+            for slot, row in zip(target.slots, rows, strict=True):
+                array[slot] = row
+            return
+        shard = np.zeros((target.box.stop[0] - low, *rows.shape[1:]), rows.dtype)
+        shard[[slot - low for slot in target.slots]] = rows
+        array[low : target.box.stop[0]] = shard
+
+
+def name_of(ref: Ref) -> str:
+    """The array's name in the run's store: ``stage.port``, or ``input.name``."""
+    return f"{ref.node}.{ref.port}" if ref.port else f"input.{ref.node}"
+
+
+def workspace(job: Job) -> Workspace:
+    """This process's workspace for ``job``; a long-lived worker keeps the last few."""
+    with _lock:
+        if job.token not in _workspaces:
+            while len(_workspaces) >= KEPT_RUNS:
+                del _workspaces[next(iter(_workspaces))]
+            _workspaces[job.token] = Workspace(job)
+        return _workspaces[job.token]
+
+
+def release(token: str) -> None:
+    """Forget a run, and what it kept in memory."""
+    with _lock:
+        _workspaces.pop(token, None)

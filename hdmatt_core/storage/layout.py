@@ -1,0 +1,57 @@
+"""Every choice of chunk, shard, codec and fill value, in one place.
+
+One task owns a whole shard, so that no two tasks ever write one file. An array over tiles has one shard per block
+of the grid and one chunk per tile; an array of pixels has square shards of square chunks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import zarr
+from zarr.codecs import ZstdCodec
+
+from hdmatt_core.spec import ArraySpec
+
+SHARD = 1024
+"""Side of a pixel shard: a result block of a megapixel, small beside any budget, large beside a file's cost."""
+CHUNK = 256
+SMALL_ROW = 4096
+"""Bytes under which the rows of a block share one chunk: a table is not worth a chunk per tile."""
+
+
+def shard_shape(spec: ArraySpec) -> tuple[int, ...]:
+    """The piece of the array that one task writes."""
+    if spec.over_tiles:
+        if spec.grid is None:
+            raise ValueError(f"an array over tiles needs its grid: {spec}")
+        return (spec.grid.block, *spec.shape[1:])
+    return (SHARD, SHARD, *spec.shape[2:])
+
+
+def chunk_shape(spec: ArraySpec) -> tuple[int, ...]:
+    """The piece of the array that one read decodes."""
+    if spec.over_tiles:
+        shard = shard_shape(spec)
+        return shard if spec.row_bytes <= SMALL_ROW else (1, *shard[1:])
+    return (CHUNK, CHUNK, *spec.shape[2:])
+
+
+def create(group: zarr.Group, name: str, spec: ArraySpec, *, in_memory: bool = False) -> zarr.Array[Any]:
+    """Create the empty array ``name`` of ``spec``; in memory without shards and compression."""
+    chunks, shards = chunk_shape(spec), shard_shape(spec)
+    return group.create_array(
+        name,
+        shape=spec.shape,
+        dtype=spec.dtype,
+        chunks=chunks,
+        shards=None if in_memory or shards == chunks else shards,
+        compressors=None if in_memory or _incompressible(spec) else ZstdCodec(level=1),
+        fill_value=0,
+        dimension_names=spec.dims,
+    )
+
+
+def _incompressible(spec: ArraySpec) -> bool:
+    """Features and packed skips: zstd gains a few per cent and costs more than the write."""
+    return spec.over_tiles and spec.dtype in ("float16", "uint8") and spec.row_bytes > SMALL_ROW

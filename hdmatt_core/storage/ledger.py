@@ -1,0 +1,44 @@
+"""Which blocks of which pass are finished.
+
+A chunk of zeros is not stored by zarr, so the presence of chunks says nothing: mattes are mostly zeros. The ledger
+is one small uint8 array per pass, a cell per block, written only by the client after each receipt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+
+class Ledger:
+    """The finished blocks of one pass: ``done`` (blocks,) bool in memory, mirrored in one chunk on disk."""
+
+    def __init__(self, group: zarr.Group, name: str, blocks: int) -> None:
+        if name in group:
+            self._array: zarr.Array[Any] = _array(group, name)
+        else:
+            self._array = group.create_array(
+                name, shape=(blocks,), chunks=(max(blocks, 1),), dtype="uint8", compressors=None, fill_value=0
+            )
+        if self._array.shape != (blocks,):
+            raise ValueError(f"ledger {name} has {self._array.shape} cells for {blocks} blocks")
+        self._cells = np.array(self._array[:], dtype=np.uint8)
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        return self._cells.astype(bool)
+
+    def mark(self, block: int) -> None:
+        """Record that ``block`` is finished; its shards must be on disk already."""
+        self._cells[block] = 1
+        self._array[:] = self._cells
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    found = group[name]
+    if not isinstance(found, zarr.Array):
+        raise TypeError(f"{name} is not an array")
+    return found

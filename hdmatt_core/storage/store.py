@@ -1,0 +1,130 @@
+"""The store of one run, beside its output: arrays, ledgers, fingerprint, events, and a lock.
+
+::
+
+    alpha.png.run/
+      run.json       fingerprint and the command that goes on
+      events.jsonl   what happened, a line each
+      lock           held while a run is alive (released by the kernel if it dies)
+      arrays.zarr/   intermediate arrays and results, by "stage.port"
+      ledger.zarr/   finished blocks, by pass
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import zarr
+from zarr.storage import LocalStore, MemoryStore
+
+from hdmatt_core.errors import ResumeError, UserError
+
+Fingerprint = Mapping[str, str]
+"""What must not change between the runs that make one result: a name a person knows, and a value or digest."""
+
+
+class RunStore:
+    """A locked run folder; use as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[str] | None = None
+
+    @property
+    def arrays_path(self) -> Path:
+        return self.path / "arrays.zarr"
+
+    @property
+    def events_path(self) -> Path:
+        return self.path / "events.jsonl"
+
+    def __enter__(self) -> RunStore:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self.path / "lock")
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot write the run's store ({error.strerror})") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def begun(self) -> bool:
+        """Whether an earlier run left something to go on from."""
+        return (self.path / "run.json").exists()
+
+    def begin(self, fingerprint: Fingerprint, command: str) -> None:
+        """Start afresh: forget what is here, write the fingerprint last and in one piece."""
+        for name in ("arrays.zarr", "ledger.zarr"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in ("run.json", "events.jsonl"):
+            (self.path / name).unlink(missing_ok=True)
+        for name in ("arrays.zarr", "ledger.zarr"):
+            zarr.create_group(LocalStore(self.path / name))
+        partial = self.path / "run.json.partial"
+        partial.write_text(json.dumps({"fingerprint": dict(fingerprint), "command": command}, indent=1))
+        partial.replace(self.path / "run.json")
+
+    def verify(self, fingerprint: Fingerprint) -> None:
+        """ResumeError naming what changed since the store was begun; left-over partial files are removed."""
+        try:
+            old = json.loads((self.path / "run.json").read_text())["fingerprint"]
+        except (ValueError, KeyError) as error:
+            raise ResumeError(f"{self.path}: the run's store is damaged; start anew with --overwrite") from error
+        names = sorted(old.keys() | fingerprint.keys())
+        changed = [n for n in names if old.get(n) != fingerprint.get(n)]
+        if changed:
+            raise ResumeError(
+                f"{self.path}: cannot resume, changed since: {', '.join(changed)}; start anew with --overwrite",
+                detail=[f"{n}: was {old.get(n, 'absent')}, is {fingerprint.get(n, 'absent')}" for n in changed],
+            )
+        for leftover in self.path.rglob("*.partial"):
+            leftover.unlink()
+
+    def arrays(self) -> zarr.Group:
+        return zarr.open_group(LocalStore(self.arrays_path), mode="r+")
+
+    def ledgers(self) -> zarr.Group:
+        return zarr.open_group(LocalStore(self.path / "ledger.zarr"), mode="r+")
+
+
+def memory_group() -> zarr.Group:
+    """A zarr group in this process's memory, for what fits the budget."""
+    return zarr.create_group(MemoryStore())
+
+
+def open_arrays(path: Path) -> zarr.Group:
+    """The arrays of a run's store, for a worker."""
+    return zarr.open_group(LocalStore(path), mode="r+")
+
+
+def array_of(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    """The array ``name`` of ``group``; KeyError if there is none."""
+    found = group[name]
+    if not isinstance(found, zarr.Array):
+        raise KeyError(name)
+    return found
+
+
+def _locked(path: Path) -> IO[str]:
+    handle = path.open("a+")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.seek(0)
+        owner = handle.read().strip() or "another process"
+        handle.close()
+        raise UserError(f"{path.parent}: in use by {owner}; wait for it, or give another output") from None
+    handle.truncate(0)
+    handle.write(f"process {os.getpid()} on {socket.gethostname()}")
+    handle.flush()
+    return handle
