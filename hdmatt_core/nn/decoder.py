@@ -47,9 +47,9 @@ class Decoder(nn.Module):
 
     def _full(self, y: Tensor, x: Tensor) -> Tensor:
         """Evaluate the colour lines on the input's colour, then refine."""
-        cut = 4 * LINEAR_MODELS
-        slope, rest = y[:, :cut].unflatten(1, (LINEAR_MODELS, 4)), y[:, cut:]
-        lines = (slope[:, :, :3] * x[:, None, :3]).sum(dim=2) + slope[:, :, 3]
-        detail = self.full2(F.relu(self.full1(torch.cat([lines, rest, x], dim=1))))
-        alpha: Tensor = detail + lines[:, :1] + 0.5
+        slopes, offsets, rest = y.tensor_split((3 * LINEAR_MODELS, 4 * LINEAR_MODELS), dim=1)
+        pairs = zip(slopes.chunk(LINEAR_MODELS, dim=1), offsets.chunk(LINEAR_MODELS, dim=1), strict=True)
+        lines = [(slope * x[:, :3]).sum(dim=1, keepdim=True) + offset for slope, offset in pairs]
+        detail = self.full2(F.relu(self.full1(torch.cat([*lines, rest, x], dim=1))))
+        alpha: Tensor = detail + lines[0] + 0.5
         return alpha

@@ -12,8 +12,9 @@ from torch import Tensor
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.regions import BACKGROUND, FOREGROUND, UNKNOWN, trimap_classes
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+# ImageNet's, so that a trunk trained there fits.
+_MEAN = np.array((0.485, 0.456, 0.406), np.float32)
+_STD = np.array((0.229, 0.224, 0.225), np.float32)
 _RANGE = {"uint8": 255.0, "uint16": 65535.0, "float16": 1.0, "float32": 1.0, "float64": 1.0}
 
 
@@ -28,7 +29,7 @@ def make_input(rgb: NDArray[Any], trimap: NDArray[Any]) -> Tensor:
     if rgb.dtype.name not in _RANGE:
         raise UserError(f"colour of dtype {rgb.dtype} is not known; give uint8, uint16 or float in [0, 1]")
     scale = np.float32(1.0 / _RANGE[rgb.dtype.name])
-    colour = (rgb.astype(np.float32) * scale - np.float32(MEAN)) / np.float32(STD)
+    colour = (rgb.astype(np.float32) * scale - _MEAN) / _STD
     planes = [torch.from_numpy(np.ascontiguousarray(colour.transpose(0, 3, 1, 2)))]
     return torch.cat([*planes, one_hot(torch.from_numpy(trimap_classes(trimap)))], dim=1)
 

@@ -14,7 +14,7 @@ LINEAR_MODELS = 2
 
 @dataclass(frozen=True)
 class Preset:
-    """One network size: `widths` are the channels of conv1 and of layer1..layer4, `features` is C, `key` Ck, `value` Cv."""
+    """One network size: `widths` are the channels of conv1, layer1..layer4; `features`, `key`, `value`: C, Ck, Cv."""
 
     name: str
     stem: int

@@ -30,8 +30,8 @@ def pack_skips(skips: Skips) -> Tensor:
 def unpack_skips(packed: Tensor, preset: Preset, patch: int) -> Skips:
     """Undo `pack_skips` for square patches of `patch` px, as float32; raises UserError where the length is another."""
     if packed.ndim != 2 or packed.shape[1] != skips_bytes(preset, patch):
-        want = f"(B, {skips_bytes(preset, patch)})"
-        raise UserError(f"packed skips are {tuple(packed.shape)}, {preset.name} at {patch} px needs {want}; encode again")
+        want = f"(B, {skips_bytes(preset, patch)}) for {preset.name} at {patch} px"
+        raise UserError(f"packed skips are {tuple(packed.shape)} instead of {want}; encode again")
     half, quarter, eighth, place1, place2, place3, rgb, classes = _parts(packed, preset, patch)
     x = torch.cat([rgb.float(), one_hot(classes[:, 0])], dim=1)
     return Skips(half.float(), quarter.float(), eighth.float(), place1, place2, place3, x)
@@ -42,9 +42,14 @@ def _parts(packed: Tensor, preset: Preset, patch: int) -> Iterator[Tensor]:
     for name, shape, size in skips_layout(preset, patch):
         end = start + math.prod(shape) * size
         # A slice of a row may start at an odd byte; only a copy can be viewed as float16.
-        yield packed[:, start:end].contiguous().view(_DTYPES[name]).unflatten(1, shape)
+        yield packed[:, start:end].contiguous().view(_DTYPES[name]).reshape(-1, *shape)
         start = end
 
 
 def _halved(part: Tensor) -> Tensor:
     return part.clamp(-_HALF_MAX, _HALF_MAX).to(torch.float16)
+
+
+def cast(skips: Skips, dtype: torch.dtype) -> Skips:
+    """Return skips whose activations and input are of another dtype; the places stay uint8."""
+    return Skips(*(part if part.dtype == torch.uint8 else part.to(dtype) for part in skips))

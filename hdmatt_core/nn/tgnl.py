@@ -67,12 +67,12 @@ class TGNL(nn.Module):
         asked = self.theta(query).flatten(2).transpose(1, 2).float()
         with torch.autocast(query.device.type, enabled=False):
             logits = asked @ keys.transpose(1, 2) * (keys.shape[2] ** -0.5)
-            return [_softmax(logits, mask.unsqueeze(1)) @ values for mask in masks]
+            return [_pooled(logits, mask.unsqueeze(1), values) for mask in masks]
 
     def _joined(self, query: Tensor, query_regions: Tensor, found: list[Tensor]) -> Tensor:
         own: Tensor = self.delta(query)
         unknown = (query_regions == UNKNOWN).unsqueeze(1)
-        spread = torch.cat(found, dim=2).transpose(1, 2).unflatten(2, tuple(query.shape[2:]))
+        spread = torch.cat(found, dim=2).transpose(1, 2).reshape(query.shape[0], -1, *query.shape[2:])
         return torch.cat([own, (spread * unknown).to(own.dtype)], dim=1)
 
 
@@ -82,9 +82,9 @@ def _rows(projected: Tensor, index: Tensor) -> Tensor:
     return flat[index.clamp_min(0)].flatten(1, 2)
 
 
-def _softmax(logits: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the last axis within a mask; all zero, with zero gradient, where the mask is empty."""
-    kept = torch.where(mask, logits, _LOWEST)
-    top = kept.amax(dim=-1, keepdim=True).detach()
-    weight = (kept - top).exp() * mask
-    return weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30)
+def _pooled(logits: Tensor, mask: Tensor, values: Tensor) -> Tensor:
+    """Softmax-weighted mean of values (B, n, Cv) within a mask; zero, with zero gradient, where the mask is empty."""
+    top = torch.where(mask, logits, _LOWEST).amax(dim=-1, keepdim=True).detach()
+    # Outside the mask a logit may lie above the top: without the clamp it could overflow, and inf * 0 is NaN.
+    weight = (logits - top).clamp_max(0.0).exp() * mask
+    return weight @ values / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30)

@@ -1,0 +1,1 @@
+"""Training of the network: composed pictures, losses and the loop behind `hdmatt train`."""

@@ -1,0 +1,87 @@
+"""The training configuration, validated before anything is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from hdmatt_core.errors import UserError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Strict(BaseModel):
+    """A frozen table that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Phase(Strict):
+    """One stretch of training: `images` composed pictures of `patches` patches each, `patch` px wide."""
+
+    until: Share
+    patch: int = Field(ge=32, multiple_of=16)
+    images: int = Field(ge=1)
+    patches: int = Field(ge=2)
+    bf16: bool = False
+
+
+class Mix(Strict):
+    """How often a picture's foreground is a photograph, a cut-out, rendered strands or a random field; any scale."""
+
+    photo: float = Field(0.4, ge=0.0)
+    cutout: float = Field(0.3, ge=0.0)
+    strands: float = Field(0.15, ge=0.0)
+    field: float = Field(0.15, ge=0.0)
+
+
+class TrainConfig(Strict):
+    """Everything a training run depends on; paths are relative to the working folder, times in minutes."""
+
+    data: Path
+    out: Path
+    preset: str = "hdmatt-s"
+    seed: int = 0
+    threads: int = Field(1, ge=1)
+    minutes: float | None = Field(None, gt=0)
+    steps: int | None = Field(None, gt=0)
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    mix: Mix = Mix()
+    strands: int = Field(120, ge=1)
+    longest: int = Field(900, ge=64)
+    lr: float = Field(1e-3, gt=0)
+    final_lr: float = Field(1e-5, ge=0)
+    warmup: int = Field(200, ge=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    clip: float = Field(1.0, gt=0)
+    ema: float = Field(0.999, gt=0, lt=1)
+    gradient_loss: float = Field(0.5, ge=0)
+    freeze_norm_from: Share = 0.85
+    validate_every: float = Field(10.0, gt=0)
+    checkpoint_every: float = Field(3.0, gt=0)
+    log_every: int = Field(50, ge=1)
+
+
+def read_config(path: str | Path) -> TrainConfig:
+    """Read and validate a YAML training configuration; raises UserError naming every faulty key."""
+    try:
+        raw: Any = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"there is no training configuration {path}; give the path of a YAML file") from None
+    except YAMLError as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    try:
+        config = TrainConfig.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{path} is no valid training configuration", detail=_faults(error)) from None
+    if (config.minutes is None) == (config.steps is None):
+        raise UserError(f"{path}: give either minutes or steps, so that training knows its end")
+    return config
+
+
+def _faults(error: ValidationError) -> list[str]:
+    return [f"{'.'.join(map(str, fault['loc'])) or 'document'}: {fault['msg']}" for fault in error.errors()]

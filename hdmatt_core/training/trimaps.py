@@ -1,0 +1,48 @@
+"""Random trimaps from an alpha matte."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from hdmatt_core.training.warp import Floats, noise_field
+
+_OPAQUE = np.float32(1 - 2.5 / 255)
+_CLEAR = np.float32(2.5 / 255)
+
+
+def random_trimap(alpha: Floats, rng: Generator, wild: bool = True) -> NDArray[np.uint8]:
+    """Draw a trimap (S, S) of 0/128/255 for alpha (S, S), S even: the soft pixels and a band around them are unknown.
+
+    The band's radius is 1 to 29 px (sometimes up to 90), differs between the two sides and drifts over the picture,
+    so that the distance to its border tells little about alpha. `wild` also declares blobs away from it unknown.
+    """
+    soft = (alpha > _CLEAR) & (alpha < _OPAQUE)
+    edges = _edges(alpha >= 0.5) | soft
+    side = alpha.shape[0]
+    halves = edges.reshape(side // 2, 2, side // 2, 2).any(axis=(1, 3))
+    distance = 2 * ndimage.distance_transform_edt(~halves) if halves.any() else np.full(halves.shape, np.inf)
+    reach = _radius(side // 2, rng, wild)
+    outer = alpha[::2, ::2] < 0.5
+    unknown = distance <= np.where(outer, *reach)
+    if wild and rng.random() < 0.25:
+        unknown |= noise_field(side // 2, int(rng.integers(2, 7)), rng) > rng.uniform(0.6, 0.9)
+    unknown = unknown.repeat(2, axis=0).repeat(2, axis=1) | soft
+    known = np.where(alpha >= 0.5, 255, 0)
+    return np.where(unknown, 128, known).astype(np.uint8)
+
+
+def _edges(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    edges = np.zeros_like(solid)
+    edges[:, 1:] |= solid[:, 1:] != solid[:, :-1]
+    edges[1:] |= solid[1:] != solid[:-1]
+    return edges
+
+
+def _radius(side: int, rng: Generator, wild: bool) -> list[Floats]:
+    """Radii in px outside and inside, as fields (side, side)."""
+    wide = 90 if wild and rng.random() < 0.2 else 29
+    drift = 0.5 + noise_field(side, 3, rng)
+    return [np.maximum(rng.uniform(1, wide) * drift, 1).astype(np.float32) for _ in range(2)]

@@ -1,0 +1,90 @@
+"""Validation on composed pictures of the val split, and the two trivial answers to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from hdmatt_core.nn.network import HDMatt
+from hdmatt_core.training.batch import Batch, assemble
+from hdmatt_core.training.compose import Composer, Picture
+from hdmatt_core.training.config import Mix, TrainConfig
+from hdmatt_core.training.library import load_library
+from hdmatt_core.training.strands import render_strands
+from hdmatt_core.training.warp import Floats
+
+PATCH = 320
+_SIDE = 640
+_PICTURES = 16
+_SEED = 20_090_661
+_MIX = Mix(photo=0.5, cutout=0.35, strands=0.15, field=0.0)
+
+
+class Score(NamedTuple):
+    """SAD in thousands and MSE over the unknown pixels, each a mean over pictures."""
+
+    sad: float
+    mse: float
+
+
+def validation_pictures(config: TrainConfig) -> list[Picture]:
+    """Compose the fixed pictures (640 px) of the val split; the same ones for every run, whatever its seed."""
+    library = load_library(config.data, "val", config.longest)
+    strands = [render_strands(np.random.default_rng([_SEED, 1, number])) for number in range(4)]
+    composer = Composer(library, strands, _MIX, wild=False)
+    return [composer.picture(_SIDE, np.random.default_rng([_SEED, 0, number])) for number in range(_PICTURES)]
+
+
+def score(pictures: list[Picture], predict: Callable[[Picture], Floats]) -> Score:
+    """Score a predictor of alpha (S, S) on pictures."""
+    rows = []
+    for picture in pictures:
+        unknown = picture.trimap == 128
+        error = (predict(picture) - picture.alpha)[unknown]
+        rows.append((float(np.abs(error).sum()) / 1000, float(np.square(error).mean())))
+    sad, mse = np.mean(rows, axis=0)
+    return Score(float(sad), float(mse))
+
+
+def half(picture: Picture) -> Floats:
+    """Answer 0.5 wherever alpha is unknown."""
+    return np.full_like(picture.alpha, 0.5)
+
+
+def interpolated(picture: Picture) -> Floats:
+    """Answer by the distances to known background and foreground: d_B / (d_B + d_F)."""
+    limit = float(sum(picture.alpha.shape))
+    known = [picture.trimap == value for value in (0, 255)]
+    near, far = (ndimage.distance_transform_edt(~k) if k.any() else np.full(k.shape, limit) for k in known)
+    share: Floats = (near / np.maximum(near + far, 1e-6)).astype(np.float32)
+    return share
+
+
+class Predictor:
+    """Answers with a network: four patches of 320 px, each with the other three as its contexts."""
+
+    def __init__(self, model: HDMatt) -> None:
+        self._model = model.eval()
+
+    @torch.inference_mode()
+    def __call__(self, picture: Picture) -> Floats:
+        """Return alpha (640, 640) in 0..1."""
+        batch = quarters(picture)
+        alpha: Floats = self._model(batch.x, batch.regions, batch.contexts).clamp(0, 1)[:, 0].numpy()
+        whole: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
+        return whole
+
+
+def quarters(picture: Picture) -> Batch:
+    """Cut a 640-px picture into its four patches, each with the others as contexts."""
+    cuts = []
+    for top in (0, PATCH):
+        for left in (0, PATCH):
+            at = (slice(top, top + PATCH), slice(left, left + PATCH))
+            cuts.append(Picture(picture.rgb[at], picture.alpha[at], picture.trimap[at], picture.contrast[at]))
+    contexts = np.array([[row for row in range(4) if row != own] for own in range(4)])
+    return assemble(cuts, contexts)

@@ -1,0 +1,158 @@
+"""The network whole: shapes, presets, bits, precision and a golden matte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.nn.encoder import Encoder
+from hdmatt_core.nn.network import HDMatt, others
+from hdmatt_core.nn.presets import PRESETS, find_preset
+from hdmatt_core.nn.pretrained import load_torchvision_resnet34
+from hdmatt_core.nn.resnet import Trunk
+from hdmatt_core.nn.skips import cast
+
+GOLDEN = Path(__file__).parent / "golden" / "hdmatt-s-seed0.npz"
+Patches = Callable[..., tuple[torch.Tensor, torch.Tensor]]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@torch.no_grad()
+def test_shapes_of_every_preset(name: str, patches: Patches) -> None:
+    model = HDMatt(name).eval()
+    x, regions = patches(2, 32)
+    features, skips = model.encoder(x)
+    fused = model.context(features, regions, features, regions, others(2))
+    assert features.shape == (2, model.preset.features, 2, 2)
+    assert fused.shape == (2, model.preset.fused, 2, 2)
+    alpha = model.decoder(fused, skips)
+    assert alpha.shape == (2, 1, 32, 32)
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+
+
+def test_the_small_preset_is_small() -> None:
+    assert sum(p.numel() for p in HDMatt("hdmatt-s").parameters()) < 4_000_000
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean 'hdmatt-r34'"):
+        find_preset("hdmatt-r43")
+
+
+def test_an_odd_patch_is_refused(model: HDMatt) -> None:
+    with pytest.raises(UserError, match="multiples of 16"):
+        model.encoder(torch.zeros(1, 6, 40, 32))
+
+
+def test_others_lists_every_row_but_ones_own() -> None:
+    assert others(3).tolist() == [[1, 2], [0, 2], [0, 1]]
+
+
+@torch.no_grad()
+def test_batch_and_position_do_not_change_bits(model: HDMatt, patches: Patches) -> None:
+    """Holds for the shipped patch of 320 px; below 288 px torch picks another convolution for a batch of one."""
+    x, regions = patches(3, 320)
+    index = others(3)
+    features, skips = model.encoder(x)
+    vectors = model.context.descriptors(features, regions)
+    fused = model.context(features, regions, features, regions, index)
+    alpha = model.decoder(fused, skips)
+    for rows in (slice(0, 1), slice(2, 3), slice(1, 3)):
+        again, own = model.encoder(x[rows])
+        assert torch.equal(again, features[rows])
+        for one, all_rows in zip(model.context.descriptors(again, regions[rows]), vectors, strict=True):
+            assert torch.equal(one, all_rows[rows])
+        joined = model.context(again, regions[rows], features, regions, index[rows])
+        assert torch.equal(joined, fused[rows])
+        assert torch.equal(model.decoder(joined, own), alpha[rows])
+
+
+@torch.no_grad()
+def test_bfloat16_stays_near_float32(patches: Patches) -> None:
+    from hdmatt_core.nn.locate import WEIGHTS
+    from hdmatt_core.nn.weights import load
+
+    model = load("hdmatt-s") if WEIGHTS["hdmatt-s"].is_file() else HDMatt("hdmatt-s").eval()
+    x, regions = patches(4, 160)
+    full = model(x, regions).clamp(0, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = model(x, regions).clamp(0, 1).float()
+    half = model.to(torch.bfloat16)(x.bfloat16(), regions).clamp(0, 1).float()
+    unknown = x[:, 4:5] > 0
+    for found in (mixed, half):
+        error = (found - full).abs()[unknown]
+        assert torch.isfinite(found).all()
+        assert error.mean() < 0.01
+        assert error.quantile(0.99) < 0.1
+
+
+@torch.no_grad()
+def test_a_bfloat16_decoder_takes_cast_skips(patches: Patches) -> None:
+    model = HDMatt("hdmatt-s").eval()
+    x, regions = patches(2, 32)
+    features, skips = model.encoder(x)
+    fused = model.context(features, regions, features, regions, others(2))
+    alpha = model.to(torch.bfloat16).decoder(fused.bfloat16(), cast(skips, torch.bfloat16))
+    assert alpha.dtype == torch.bfloat16
+
+
+@torch.no_grad()
+def test_a_seeded_network_gives_the_golden_matte(patches: Patches) -> None:
+    """Guards names, order and arithmetic; regenerate with `golden(...)` when the network is meant to change."""
+    with np.load(GOLDEN) as golden:
+        assert np.allclose(golden_matte(patches), golden["alpha"], atol=2e-3)
+
+
+def golden_matte(patches: Patches) -> np.ndarray:
+    """Alpha of two patches by a network whose weights are a formula, independent of torch's random numbers."""
+    model = HDMatt("hdmatt-s").eval()
+    for number, value in enumerate(model.parameters()):
+        wave = torch.sin(torch.arange(value.numel(), dtype=torch.float64) * 1.7 + number).view(value.shape)
+        value.copy_(1 + 0.1 * wave if value.ndim == 1 else wave * (1.5 / value[0].numel()) ** 0.5)
+    x, regions = patches(2, 64, seed=5)
+    return model(x, regions).clamp(0, 1)[:, 0, ::4, ::4].numpy()
+
+
+def test_every_parameter_learns(patches: Patches) -> None:
+    model = HDMatt("hdmatt-s").train()
+    x, regions = patches(4, 64)
+    model(x, regions).square().mean().backward()
+    idle = [name for name, value in model.named_parameters() if value.grad is None or not value.grad.any()]
+    assert not idle
+
+
+def resnet34_state() -> dict[str, torch.Tensor]:
+    state = {name: torch.randn_like(v) for name, v in Trunk(PRESETS["hdmatt-r34"]).state_dict().items() if v.ndim}
+    state["conv1.weight"] = state["conv1.weight"][:, :3].clone()
+    return state | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+
+
+def test_a_torchvision_resnet34_fits() -> None:
+    encoder, state = Encoder(PRESETS["hdmatt-r34"]), resnet34_state()
+    assert "layer4.2.bn2.running_var" in state
+    assert "layer2.0.downsample.0.weight" in state
+    load_torchvision_resnet34(encoder, state)
+    assert torch.equal(encoder.trunk.conv1.weight[:, :3], state["conv1.weight"])
+    assert not encoder.trunk.conv1.weight[:, 3:].any()
+    assert torch.equal(encoder.trunk.state_dict()["layer4.2.bn2.weight"], state["layer4.2.bn2.weight"])
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda s: s.pop("layer3.5.conv2.weight"), "lacks layer3.5.conv2.weight"),
+        (lambda s: s.update({"layer5.0.conv1.weight": torch.zeros(1)}), "surplus layer5.0.conv1.weight"),
+        (lambda s: s.update({"bn1.weight": torch.zeros(32)}), "another shape for bn1.weight"),
+    ],
+)
+def test_another_resnet_is_refused(change: Callable[[dict[str, torch.Tensor]], object], word: str) -> None:
+    state = resnet34_state()
+    change(state)
+    with pytest.raises(UserError, match=word):
+        load_torchvision_resnet34(Encoder(PRESETS["hdmatt-r34"]), state)

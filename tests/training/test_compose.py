@@ -1,0 +1,86 @@
+"""Composed pictures and trimaps keep their promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.nn.regions import downsample_regions
+from hdmatt_core.training.batch import draw_batch
+from hdmatt_core.training.compose import Composer
+from hdmatt_core.training.config import Mix, Phase
+from hdmatt_core.training.cutout import Cutout, spread_colour
+from hdmatt_core.training.library import load_library
+from hdmatt_core.training.strands import render_strands
+from hdmatt_core.training.trimaps import random_trimap
+from hdmatt_core.training.warp import place
+
+
+@pytest.fixture(scope="module")
+def composer(index: Path) -> Composer:
+    return Composer(load_library(index, "train", 200), [render_strands(np.random.default_rng(0), 64)], Mix())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_trimap_never_lies(composer: Composer, seed: int) -> None:
+    picture = composer.picture(96, np.random.default_rng(seed))
+    assert picture.rgb.shape == (96, 96, 3)
+    assert picture.rgb.dtype == np.uint8
+    assert set(np.unique(picture.trimap)) <= {0, 128, 255}
+    assert (picture.alpha[picture.trimap == 255] >= 1 - 2.6 / 255).all()
+    assert (picture.alpha[picture.trimap == 0] <= 2.6 / 255).all()
+    assert picture.contrast.min() >= 0
+
+
+def test_the_same_seed_draws_the_same_picture(composer: Composer) -> None:
+    one, two = (composer.picture(64, np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(one.rgb, two.rgb)
+    assert np.array_equal(one.trimap, two.trimap)
+
+
+def test_a_known_picture_has_a_known_trimap() -> None:
+    for value in (0.0, 1.0):
+        trimap = random_trimap(np.full((32, 32), value, np.float32), np.random.default_rng(0), wild=False)
+        assert (trimap == 255 * value).all()
+
+
+def test_placing_keeps_a_soft_pixel_in_view() -> None:
+    alpha = np.zeros((100, 100), np.uint8)
+    alpha[40:60, 40:60] = 255
+    cutout = Cutout(Image.new("RGB", (100, 100), (200, 10, 10)), Image.fromarray(alpha))
+    for seed in range(10):
+        placed = place(cutout, 64, np.random.default_rng(seed))[1]
+        assert placed.max() > 0.4
+        assert placed.min() < 0.6
+
+
+def test_hidden_colour_is_replaced_by_its_neighbour() -> None:
+    colour, alpha = np.zeros((1, 4, 3), np.uint8), np.array([[255, 0, 0, 0]], np.uint8)
+    colour[0, 0], colour[0, 1:] = 90, 7
+    assert (spread_colour(colour, alpha) == 90).all()
+
+
+def test_a_batch_is_complete_and_contexts_stay_in_their_picture(composer: Composer) -> None:
+    phase = Phase(until=1, patch=32, images=2, patches=3)
+    for seed in range(5):
+        batch = draw_batch(composer, phase, np.random.default_rng(seed))
+        assert batch.x.shape == (6, 6, 32, 32)
+        assert batch.alpha.shape == batch.unknown.shape == batch.contrast.shape == (6, 1, 32, 32)
+        assert batch.contexts.shape == (6, 2)
+        trimap = np.array([0, 128, 255], np.uint8)[batch.x[:, 3:].argmax(dim=1).numpy()]
+        assert np.array_equal(batch.regions.numpy(), downsample_regions(trimap))
+        for row, chosen in enumerate(batch.contexts.tolist()):
+            assert row not in chosen
+            assert all(other == -1 or other // 3 == row // 3 for other in chosen)
+
+
+def test_missing_data_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="check 'data'"):
+        load_library(tmp_path / "none.json", "train", 100)
+    (tmp_path / "index.json").write_text("[]")
+    with pytest.raises(UserError, match="no background"):
+        load_library(tmp_path / "index.json", "train", 100)

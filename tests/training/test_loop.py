@@ -1,0 +1,139 @@
+"""The loop: configuration, loss, resume and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.nn.header import read_header
+from hdmatt_core.nn.weights import load
+from hdmatt_core.training import loop
+from hdmatt_core.training.compose import Picture
+from hdmatt_core.training.config import TrainConfig, read_config
+from hdmatt_core.training.loop import Trainer, train
+from hdmatt_core.training.losses import matting_loss
+from hdmatt_core.training.validate import half, interpolated, score, validation_pictures
+
+SHIPPED = Path(__file__).parents[2] / "docs" / "training" / "hdmatt-s.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _no_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validation composes 640-px pictures; the loop is the same with none."""
+    blank = Picture(
+        np.zeros((640, 640, 3), np.uint8),
+        np.zeros((640, 640), np.float32),
+        np.full((640, 640), 128, np.uint8),
+        np.zeros((640, 640), np.float32),
+    )
+    monkeypatch.setattr(loop, "validation_pictures", lambda config: [blank])
+
+
+def test_training_leaves_weights_state_and_a_log(config_file: Path, config: TrainConfig) -> None:
+    weights = train(config_file)
+    assert read_header(weights).extra["steps"] == "3"
+    assert load(weights).preset.name == "hdmatt-s"
+    lines = [json.loads(line) for line in (config.out / "log.jsonl").read_text().splitlines()]
+    assert "baseline_half" in lines[0]
+    assert [line["step"] for line in lines if "loss" in line] == [1, 2, 3]
+    assert "val" in lines[-1]
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(config: TrainConfig, tmp_path: Path) -> None:
+    whole = Trainer(config.model_copy(update={"out": tmp_path / "whole"}))
+    for _ in range(3):
+        whole._train_step()
+    first = Trainer(config)
+    first._train_step()
+    first.checkpoint()
+    second = Trainer(config)
+    second.resume()
+    for _ in range(2):
+        second._train_step()
+    assert second.step == whole.step
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, second.model.state_dict()[name]), name
+    for name, value in whole.average.state.items():
+        assert torch.equal(value, second.average.state[name]), name
+
+
+def test_resuming_nothing_says_so(config_file: Path) -> None:
+    with pytest.raises(UserError, match="without --resume"):
+        train(config_file, resume=True)
+
+
+def test_frozen_norm_keeps_its_statistics(config: TrainConfig) -> None:
+    trainer = Trainer(config.model_copy(update={"freeze_norm_from": 0.0}))
+    before = trainer.model.state_dict()["encoder.trunk.bn1.running_mean"].clone()
+    trainer._train_step()
+    assert torch.equal(trainer.model.state_dict()["encoder.trunk.bn1.running_mean"], before)
+
+
+def test_a_batch_can_be_learnt_by_heart(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = Trainer(config.model_copy(update={"steps": 1000, "seed": 2}))
+    batch = loop.draw_batch(trainer.composer, config.phases[0], np.random.default_rng(1))
+    monkeypatch.setattr(loop, "draw_batch", lambda *given: batch)
+    losses = [trainer._train_step() for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.5 * losses[0]
+
+
+def test_loss_counts_unknown_pixels_alone_and_forgives_overshoot() -> None:
+    alpha = torch.tensor([[[[0.0, 1.0], [0.5, 0.5]]]])
+    unknown, contrast = torch.tensor([[[[1.0, 1.0], [1.0, 0.0]]]]), torch.zeros(1, 1, 2, 2)
+
+    def loss(raw: list[list[float]]) -> float:
+        return float(matting_loss(torch.tensor([[raw]]), alpha, unknown, contrast, 0.0))
+
+    assert loss([[0, 1], [0.5, 9]]) == pytest.approx(0, abs=1e-5)
+    assert loss([[0.3, 1], [0.5, 0]]) == pytest.approx(0.3 / 3 / 2, rel=1e-3)
+    assert loss([[-0.3, 1.3], [0.5, 0]]) == pytest.approx(0.1 * 0.6 / 3 / 2, rel=1e-3)
+
+
+def test_the_gradient_term_sees_a_jump_and_not_a_shift() -> None:
+    alpha, ones, none = torch.full((1, 1, 4, 4), 0.5), torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
+    jump = alpha.clone()
+    jump[..., 2:] += 0.2
+    base = [float(matting_loss(raw, alpha, ones, none, 0.0)) for raw in (alpha + 0.2, jump)]
+    more = [float(matting_loss(raw, alpha, ones, none, 1.0)) for raw in (alpha + 0.2, jump)]
+    assert more[0] == pytest.approx(base[0])
+    assert more[1] == pytest.approx(base[1] + 0.2 / 4)
+
+
+def test_validation_pictures_are_the_same_for_every_run(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hdmatt_core.training.validate._PICTURES", 2)
+    one = validation_pictures(config)
+    two = validation_pictures(config.model_copy(update={"seed": 9}))
+    assert [np.array_equal(a.rgb, b.rgb) for a, b in zip(one, two, strict=True)] == [True, True]
+    assert score(one, lambda picture: picture.alpha) == (0, 0)
+    assert score(one, half).mse > score(one, interpolated).mse > 0
+
+
+def test_the_shipped_configuration_is_valid() -> None:
+    assert read_config(SHIPPED).preset == "hdmatt-s"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("data: a\nout: b\n", "phases: Field required"),
+        ("data: a\nout: b\nlearning: 1\nphases: []\n", "learning: Extra inputs"),
+        ("data: a\nout: b\nphases: [{until: 1, patch: 33, images: 1, patches: 2}]\n", "phases.0.patch"),
+        ("data: a\nout: b\nphases: [{until: 1, patch: 32, images: 1, patches: 2}]\n", "minutes or steps"),
+        ("data: [", "not YAML"),
+    ],
+)
+def test_a_faulty_configuration_names_the_key(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=word):
+        read_config(path)
+
+
+def test_a_missing_configuration_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no training configuration"):
+        read_config(tmp_path / "none.yaml")
