@@ -30,6 +30,7 @@ class Draft:
     type: StageType | None
     stage: Stage | None
     wires: Mapping[str, Ref]
+    unwired: tuple[str, ...] = ()  # required inputs that the document leaves out
 
     @property
     def who(self) -> str:

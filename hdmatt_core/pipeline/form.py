@@ -16,31 +16,33 @@ from hdmatt_core.pipeline.readable import NO_SUCH_NAME, complaints, shown, valid
 
 VERSION = 1
 SECTIONS = ("pipeline", "weights", "inputs", "stages", "outputs")
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-I = TypeVar("I", bound=BaseModel)
-S = TypeVar("S", bound=BaseModel)
+InputModel = TypeVar("InputModel", bound=BaseModel)
+StageModel = TypeVar("StageModel", bound=BaseModel)
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass
-class Form(Generic[I, S]):
+class Form(Generic[InputModel, StageModel]):
     """What could be read, the names of what could not, and the faults."""
 
     weights: str | None = None
-    inputs: dict[str, I] = field(default_factory=dict)
-    stages: dict[str, S] = field(default_factory=dict)
+    inputs: dict[str, InputModel] = field(default_factory=dict)
+    stages: dict[str, StageModel] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
 
-def read_form(reading: Reading, file: str, input_node: type[I], stage_node: type[S]) -> Form[I, S]:
+def read_form(
+    reading: Reading, file: str, input_node: type[InputModel], stage_node: type[StageModel]
+) -> Form[InputModel, StageModel]:
     """Check the form of ``reading``; DocumentError where it holds no sections at all."""
     if not isinstance(reading.value, dict):
         what = f"a pipeline holds the sections {', '.join(SECTIONS)}"
         raise DocumentError(file, [*reading.faults, Fault(Mark(1, 1), "", what)])
-    form: Form[I, S] = Form(faults=list(reading.faults))
+    form: Form[InputModel, StageModel] = Form(faults=list(reading.faults))
     check = _Check(reading, form.faults, form.broken)
     check.header()
     form.weights = check.weights()
@@ -128,6 +130,6 @@ class _Check:
             if NAME.fullmatch(name):
                 yield name, node
             else:
-                what = "a name has letters, digits, '_' and '-', and does not begin with a digit"
+                what = "a name has letters, digits and '_', and does not begin with a digit"
                 self.fault((section, name), f"{name!r}", what, key=True)
                 self.broken.add(name)

@@ -85,7 +85,7 @@ def build_graph(document: Document, registry: Registry, inputs: Mapping[str, Arr
     own parameters or ``infer`` fail.
     """
     resolved = resolve(document, registry)
-    if resolved.faults or resolved.failures:
+    if resolved.faults or resolved.failures or any(draft.unwired for draft in resolved.drafts):
         known = {**placeholders(document), **(inputs or {})}
         findings = infer_specs(document, resolved.drafts, known)
         _raise(document, Findings({}, [*resolved.faults, *findings.faults], [*resolved.failures, *findings.failures]))

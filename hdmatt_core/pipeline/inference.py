@@ -41,6 +41,7 @@ def infer_specs(document: Document, drafts: Sequence[Draft], inputs: Mapping[str
     findings = Findings({Ref(name): spec for name, spec in inputs.items()})
     for draft in drafts:
         faults = [
+            *_unwired(document, draft, drafts, findings.specs),
             *_wrong_arrays(document, draft, drafts, findings.specs),
             *_wrong_grids(document, draft, findings.specs),
         ]
@@ -76,6 +77,18 @@ def _check_given(draft: Draft, given: Mapping[str, ArraySpec]) -> None:
             raise TypeError(f"infer gave {gave} for output {name!r}, declared is {wanted}")
 
 
+def _unwired(
+    document: Document, draft: Draft, drafts: Sequence[Draft], specs: Mapping[Ref, ArraySpec]
+) -> Iterator[Fault]:
+    for name in draft.unwired:
+        assert draft.type is not None
+        port = draft.type.stage.inputs[name]
+        path = ("stages", draft.name, "in") if document.stages[draft.name].wires else ("stages", draft.name)
+        advice = suggestion(name, port, name, draft, drafts, specs)
+        detail = (f"wants  {port.describe()}", *filter(None, [advice]))
+        yield Fault(document.mark(path, key=True), f"{draft.who}, input {name!r}", "not wired", detail)
+
+
 def _wrong_arrays(
     document: Document, draft: Draft, drafts: Sequence[Draft], specs: Mapping[Ref, ArraySpec]
 ) -> Iterator[Fault]:
@@ -91,8 +104,10 @@ def _wrong_arrays(
         yield Fault(
             document.mark(path),
             f"{draft.who}, input {name!r}",
-            detail=_wants_gets(port, given, f"from {str(ref)!r} (line {line})")
-            + tuple(filter(None, [suggestion(name, port, str(ref), draft, drafts, specs)])),
+            detail=(
+                *_wants_gets(port, given, f"from {str(ref)!r} (line {line})"),
+                *filter(None, [suggestion(name, port, str(ref), draft, drafts, specs)]),
+            ),
         )
 
 

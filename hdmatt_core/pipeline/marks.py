@@ -7,6 +7,7 @@ duplicate key and a tag must each be seen to be refused, and every key and value
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,7 +162,7 @@ class _Walk:
         return None
 
     def _scalar(self, node: Node) -> Any:
-        kind = node.tag.removeprefix(_TAG)
+        kind = str(node.tag).removeprefix(_TAG)
         text = str(node.value)
         try:
             if kind in _SCALARS:
@@ -184,11 +185,11 @@ def _float(text: str) -> float:
     return float(text.replace("_", "").replace(".inf", "inf").replace(".Inf", "inf").replace(".nan", "nan"))
 
 
-_SCALARS = {
+_SCALARS: Mapping[str, Callable[[str], Any]] = {
     "str": str,
     "int": _integer,
     "float": _float,
     "bool": lambda text: text.lower() == "true",
-    "null": lambda text: None,
+    "null": lambda _: None,
     "timestamp": str,  # a date is a name like any other
 }

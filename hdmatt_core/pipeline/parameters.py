@@ -15,7 +15,7 @@ from hdmatt_core.pipeline.draft import Draft
 from hdmatt_core.pipeline.failure import stage_failure
 from hdmatt_core.pipeline.faults import Fault
 from hdmatt_core.pipeline.readable import NO_SUCH_NAME, complaints, validated
-from hdmatt_core.stage import Params, Stage
+from hdmatt_core.stage import Stage
 
 
 def build_stage(document: Document, draft: Draft, faults: list[Fault], failures: list[StageError]) -> Stage | None:
@@ -35,13 +35,13 @@ def build_stage(document: Document, draft: Draft, faults: list[Fault], failures:
     return None
 
 
-def read_params(document: Document, model: type[Params], given: dict[str, Any], path: marks.Path) -> Params:
+def read_params(document: Document, model: type[Stage.Params], given: dict[str, Any], path: marks.Path) -> Stage.Params:
     """Validated parameters, file names made absolute; pydantic's ValidationError, and what a validator raises."""
     absolute = {name: _absolute(document, model, name, value, path) for name, value in given.items()}
     return validated(model, absolute)
 
 
-def _absolute(document: Document, model: type[Params], name: str, value: Any, path: marks.Path) -> Any:
+def _absolute(document: Document, model: type[Stage.Params], name: str, value: Any, path: marks.Path) -> Any:
     if isinstance(value, str) and name in model.model_fields:
         annotation = model.model_fields[name].annotation
         if annotation is Path or Path in typing.get_args(annotation):
@@ -52,7 +52,7 @@ def _absolute(document: Document, model: type[Params], name: str, value: Any, pa
 def params_faults(
     document: Document,
     error: ValidationError,
-    model: type[Params],
+    model: type[Stage.Params],
     given: dict[str, Any],
     path: marks.Path,
     who: str,

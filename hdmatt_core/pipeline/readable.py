@@ -35,18 +35,21 @@ def complaints(error: ValidationError, value: object, known: Iterable[str]) -> I
         yield path, " or ".join(dict.fromkeys(words))
 
 
-def _path(detail: ErrorDetails, value: object) -> Path:
+def _path(detail: ErrorDetails, value: Any) -> Path:
     """pydantic's location without the names of union members, which are no part of the data."""
     path: Path = ()
     for step in detail["loc"]:
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
+        if not _holds(value, step):
             break
+        value = value[step]
         path = (*path, step)
     return (*path, detail["loc"][-1]) if detail["type"] == "missing" else path
+
+
+def _holds(value: object, step: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(step, int) and step < len(value)
+    return isinstance(value, Mapping) and step in value
 
 
 def _words(detail: ErrorDetails, known: Iterable[str]) -> str:

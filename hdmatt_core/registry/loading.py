@@ -69,7 +69,8 @@ def _brought(manager: pluggy.PluginManager, point: EntryPoint, loaded: Loaded) -
         manager.register(plugin, name=f"{_distribution(point)}: {point.name}")
         calls = [call for call in manager.hook.hdmatt_stages.get_hookimpls() if call.plugin is plugin]
         if calls:
-            return iter(list(calls[0].function()))
+            brought: list[object] = list(calls[0].function())  # type: ignore[call-overload]  # whatever it gave
+            return iter(brought)
         cure = "decorate a function hdmatt_stages() with hdmatt_core.hooks.hookimpl"
         loaded.problems.append(_problem(point, "it implements no hook", cure))
     except (Exception, SystemExit) as error:
