@@ -1,0 +1,118 @@
+"""Bringing the features of the chosen patches to the query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.kinds import Aggregator
+from hdmatt_core.nn.presets import PRESETS, Preset
+from hdmatt_core.spec import ArraySpec
+from hdmatt_core.stage import Array, Block, Context, Gather, Gathered, Own, Request, Specs, Target
+from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+COPIES = 6
+"""Float32 arrays of the size of the attention logits alive at once, an upper figure; measured: 5."""
+
+
+class _Attention(Aggregator):
+    def infer(self, specs: Specs) -> dict[str, ArraySpec]:
+        features = specs["features"]
+        slots, height, width, channels = features.shape
+        fused = (slots, height, width, _preset(channels).fused)
+        return {"fused": ArraySpec(features.dims, fused, "float32", features.scale, features.grid)}
+
+    def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
+        return {"features": Gather("choice"), "regions": Gather("choice"), "choice": Own()}
+
+    def scratch(self, target: Target, specs: Specs) -> int:
+        _, height, width, channels = specs["features"].shape
+        preset, k, cells = _preset(channels), specs["choice"].shape[1], height * width
+        rows = 8 * cells * (k + 1) * (channels + preset.key + preset.value)
+        logits = 4 * COPIES * k * cells**2
+        return max(CPU * (rows + logits), ACCELERATOR * rows)
+
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        import torch
+
+        network, made = context.network(), []
+        attend = self.attention(network.context)
+        features, regions = block.gathered("features"), block.gathered("regions")
+        with torch.inference_mode():
+            for part in batches(len(block.target.slots), context.device):
+                made.append(_attended(attend, features, regions, part, precision(network)))
+        return {"fused": np.concatenate(made)}
+
+    def attention(self, module: Any) -> Any:
+        """The operation of the network's context module that this stage is."""
+        raise NotImplementedError
+
+
+class TrimapGuided(_Attention):
+    """The trimap-guided non-local operation: attention to unknown, foreground and background apart.
+
+    For a region R of U, F, B and an unknown position s of the query,
+    ``f_R(s) = sum_i sum_{s' in R of context i} softmax(<theta(s), phi_i(s')> / sqrt(Ck)) gamma_i(s')``, one softmax
+    over the positions of all k contexts that lie in R; zero where R is empty or s is known. The output is
+    ``concat(delta(E), f_U, f_F, f_B)``: C + 3 Cv channels.
+
+    Source: Yu et al., AAAI 2021, trimap-guided non-local. Scale, the one softmax, hard masks and concatenation are
+    this project's choice: the paper leaves them open.
+    """
+
+    def attention(self, module: Any) -> Any:
+        return module
+
+
+class NonLocal(_Attention):
+    """The paper's ablation: attention that does not see the trimap.
+
+    One softmax over all positions of the k contexts, ``f(s) = sum_i sum_s' softmax(<theta(s), phi_i(s')> / sqrt(Ck))
+    gamma_i(s')``, put in the places of f_U, f_F and f_B; see ``aggregator.tgnl``.
+
+    Source: Yu et al., AAAI 2021, ablation; Wang et al., "Non-local Neural Networks", CVPR 2018.
+    """
+
+    def attention(self, module: Any) -> Any:
+        return module.blind
+
+
+def _preset(channels: int) -> Preset:
+    for preset in PRESETS.values():
+        if preset.features == channels:
+            return preset
+    known = ", ".join(f"{p.features} ({p.name})" for p in PRESETS.values())
+    raise UserError(f"no network has {channels} feature channels; wire features with {known}")
+
+
+def _attended(attend: Any, features: Gathered, regions: Gathered, part: slice, where: Any) -> Array:
+    """Run the queries of ``part`` with the contexts they name, and no others."""
+    import torch
+
+    index = features.index[part]
+    used = np.unique(index[index >= 0])
+    place = np.where(index >= 0, np.searchsorted(used, index), -1)
+    contexts, context_regions = features.data[used], regions.data[used]
+    if not len(used):  # the network wants at least one row, even if nobody names it
+        contexts, context_regions = features.own[part][:1], regions.own[part][:1]
+    fused = attend(
+        _planes(features.own[part], where),
+        torch.from_numpy(regions.own[part]).to(where["device"]),
+        _planes(contexts, where),
+        torch.from_numpy(context_regions).to(where["device"]),
+        torch.from_numpy(place.astype(np.int64)).to(where["device"]),
+    )
+    made: Array = fused.permute(0, 2, 3, 1).float().cpu().numpy()
+    return made
+
+
+def _planes(rows: Array, where: Any) -> Tensor:
+    """Rows (n, h, w, C) as (n, C, h, w) on the network's device and of its dtype."""
+    import torch
+
+    return torch.from_numpy(rows).to(**where).permute(0, 3, 1, 2)

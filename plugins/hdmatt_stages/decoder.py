@@ -1,0 +1,79 @@
+"""The matte of each query patch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.kinds import Decoder
+from hdmatt_core.nn.layout import skips_bytes
+from hdmatt_core.nn.presets import PRESETS, Preset
+from hdmatt_core.spec import ArraySpec
+from hdmatt_core.stage import Array, Block, Context, Specs, Target
+from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
+
+
+class Unpool(Decoder):
+    """Upsampling by unpooling with the places of the encoder's maxima, down to full resolution.
+
+    ``y <- conv(concat(unpool(y, places), skip))`` from 1/16 to 1/2; there the network emits coefficients of local
+    colour lines, ``alpha = a . I + b`` (Levin et al., 2008), which are interpolated, evaluated on the full image and
+    refined; the result is clipped to 0..1.
+
+    Source: Yu et al., AAAI 2021, decoder; the colour lines are this project's choice.
+    """
+
+    def infer(self, specs: Specs) -> dict[str, ArraySpec]:
+        grid = specs["features"].grid
+        assert grid is not None
+        preset = _preset(specs)
+        if specs["skips"].shape[1] != skips_bytes(preset, grid.patch):
+            raise UserError(
+                f"skips of {specs['skips'].shape[1]} bytes do not belong to features of {preset.name} at "
+                f"{grid.patch} px; wire both from the same encoder"
+            )
+        return {"patches": ArraySpec(("tile", "y", "x"), (grid.slots, grid.patch, grid.patch), "float32", 1, grid)}
+
+    def scratch(self, target: Target, specs: Specs) -> int:
+        grid, preset = specs["features"].grid, _preset(specs)
+        assert grid is not None
+        # Measured per pixel of a patch: 470 bytes for hdmatt-s, 760 for hdmatt-r34, float32.
+        pixel = 16 * (20 + preset.head)
+        host = skips_bytes(preset, grid.patch) + 8 * grid.patch**2
+        return max(CPU * pixel * grid.patch**2, ACCELERATOR * host)
+
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        import torch
+
+        network, features, skips = context.network(), block.array("features"), block.array("skips")
+        patch = self.infer(block.specs)["patches"].shape[1]
+        made = np.empty((len(features), patch, patch), np.float32)
+        with torch.inference_mode():
+            for part in batches(len(features), context.device):
+                made[part] = _decode(network, features[part], skips[part], patch)
+        return {"patches": made}
+
+
+def _preset(specs: Specs) -> Preset:
+    channels = specs["features"].channels
+    for preset in PRESETS.values():
+        if preset.fused == channels:
+            return preset
+    known = ", ".join(f"{p.fused} ({p.name})" for p in PRESETS.values())
+    raise UserError(f"no network decodes {channels} channels; wire an aggregator that gives {known}")
+
+
+def _decode(network: Any, features: Array, skips: Array, patch: int) -> Array:
+    """Alpha (n, P, P) of fused features (n, h, w, C') and packed skips (n, bytes)."""
+    import torch
+
+    from hdmatt_core.nn.skips import cast, unpack_skips
+
+    where = precision(network)
+    fused = torch.from_numpy(features).to(**where).permute(0, 3, 1, 2)
+    packed = torch.from_numpy(skips).to(where["device"])
+    alpha = network.decoder(fused, cast(unpack_skips(packed, network.preset, patch), where["dtype"]))
+    made: Array = alpha[:, 0].float().cpu().numpy()
+    return made

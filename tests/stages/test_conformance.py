@@ -1,0 +1,110 @@
+"""Every built-in stage keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+import hdmatt_stages
+from hdmatt_core.stage import API
+from hdmatt_core.testing import Given, StageConformance, pictures
+from hdmatt_stages import (
+    AllPatches,
+    BlurFusion,
+    Crop,
+    FromMask,
+    GridTiler,
+    NearUnknown,
+    NoContext,
+    NonLocal,
+    Ramp,
+    RandomContext,
+    ResNet,
+    TopK,
+    TrimapGuided,
+    Unpool,
+)
+
+
+class TestGridTiler(StageConformance):
+    name, stage, params = "tiler.grid", GridTiler, {"patch": 64, "overlap": 16, "side": 2}
+
+
+class TestAllPatches(StageConformance):
+    name, stage = "pool.all", AllPatches
+
+
+class TestNearUnknown(StageConformance):
+    name, stage, params = "pool.near", NearUnknown, {"radius": 1, "most": 5}
+
+
+class TestResNet(StageConformance):
+    name, stage = "encoder.resnet", ResNet
+
+
+class TestTopK(StageConformance):
+    name, stage, params = "sampler.topk", TopK, {"k": 4}
+
+
+class TestRandomContext(StageConformance):
+    name, stage = "sampler.random", RandomContext
+
+
+class TestNoContext(StageConformance):
+    name, stage = "sampler.none", NoContext
+
+
+class TestTrimapGuided(StageConformance):
+    name, stage = "aggregator.tgnl", TrimapGuided
+
+
+class TestNonLocal(StageConformance):
+    name, stage = "aggregator.nonlocal", NonLocal
+
+
+class TestUnpool(StageConformance):
+    name, stage = "decoder.unpool", Unpool
+
+
+class TestRamp(StageConformance):
+    name, stage = "blender.ramp", Ramp
+
+
+class TestCrop(StageConformance):
+    name, stage = "blender.crop", Crop
+
+
+class TestBlurFusion(StageConformance):
+    name, stage, params = "foreground.blurfusion", BlurFusion, {"wide": 30}
+
+    def given(self) -> Mapping[str, Given]:
+        return pictures("image", "alpha")
+
+
+class TestFromMask(StageConformance):
+    name, stage, params = "trimap.from_mask", FromMask, {"band": 4, "dilate": 7}
+
+    def given(self) -> Mapping[str, Given]:
+        return pictures("mask")
+
+
+def test_every_registered_stage_is_tried_here() -> None:
+    tried = {c.name: c.stage for c in vars(__import__("sys").modules[__name__]).values() if _is_case(c)}
+    assert tried == hdmatt_stages.STAGES
+
+
+def _is_case(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, StageConformance) and value is not StageConformance
+
+
+@pytest.mark.parametrize("name", sorted(hdmatt_stages.STAGES))
+def test_docstrings_hold_a_source_or_say_what_they_ablate(name: str) -> None:
+    text = hdmatt_stages.STAGES[name].__doc__ or ""
+    assert any(word in text for word in ("Source: ", "ablation", "Not in the paper"))
+
+
+def test_the_hook_gives_every_stage_for_this_contract() -> None:
+    types = hdmatt_stages.hdmatt_stages()
+    assert {t.name: t.stage for t in types} == hdmatt_stages.STAGES
+    assert {t.api for t in types} == {API}
