@@ -15,6 +15,9 @@ from hdmatt_core.pipeline.sizes import format_size
 from hdmatt_core.runtime.events import BlockDone, Event, Listener, OutputWritten, PassStarted, Planned, unheard
 
 
+_WHERE = {"disk": "on disk", "memory": "in memory", "remade": "made again where read"}
+
+
 def describe(plan: Plan) -> str:
     """The plan as lines of text: inputs, tiles, passes, memory and disk."""
     return "\n".join([*_inputs(plan), *_tiles(plan), *_passes(plan), *_budget(plan)])
@@ -42,10 +45,9 @@ def _tiles(plan: Plan) -> Iterator[str]:
 def _passes(plan: Plan) -> Iterator[str]:
     for number, work in enumerate(plan.passes, 1):
         again = [step.node for step in work.replay] if plan.remade else []
-        stored = [f"{ref.node}.{ref.port} on {where}" for ref in work.stored if (where := plan.places[ref])]
-        stored = [s.replace("on memory", "in memory") for s in stored]
-        repeated = f" (again: {', '.join(again)})" if again else ""
-        yield f"pass {number} {work.name}{repeated}: {len(work.blocks())} blocks; {', '.join(stored) or 'nothing rests'}"
+        rests = [f"{ref} {_WHERE[plan.places[ref]]}" for ref in (*work.stored, *work.transient)]
+        repeated = f" (after {', '.join(again)} again)" if again else ""
+        yield f"pass {number} {work.name}{repeated}: {len(work.blocks())} blocks; {', '.join(rests) or 'nothing rests'}"
 
 
 def _budget(plan: Plan) -> Iterator[str]:

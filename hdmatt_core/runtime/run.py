@@ -152,8 +152,8 @@ def _pending(space: Workspace, work: Pass, ledger: Ledger | None) -> list[int]:
     grid = work.grid if work.over != "pixels" else None
     blocks = range(len(work.blocks()))
     if grid is not None and work.over == "tiles":
-        per_block = space.computed(work.run, grid).reshape(len(blocks), -1).any(axis=1)
-        blocks_with_work = [b for b in blocks if per_block[b]]
+        per_block = space.computed(work.run, grid).reshape(len(blocks), -1).sum(axis=1)
+        blocks_with_work = np.flatnonzero(per_block).tolist()
     else:
         blocks_with_work = list(blocks)
     done = set(np.flatnonzero(ledger.done).tolist()) if ledger else set()
@@ -183,7 +183,7 @@ def _tiles(space: Workspace, work: Pass, pending: list[int]) -> int:
     if work.over != "tiles" or work.grid is None:
         return 0
     per_block = space.computed(work.run, work.grid).reshape(-1, work.grid.block).sum(axis=1)
-    return int(per_block[pending].sum())
+    return sum(int(per_block[block]) for block in pending)
 
 
 class _Run:

@@ -157,7 +157,7 @@ class _Task:
         spec = self.job.plan.specs[Ref(node.name, port)]
         shape = (
             (len(self.target.slots), *spec.shape[1:])
-            if spec.over_tiles and self.work.over == "tiles"
+            if spec.over_tiles
             else (*self.target.box.shape, *spec.shape[len(self.target.box.shape) :])
         )
         given = made.get(port)
@@ -171,7 +171,7 @@ class _Task:
 
     def _store(self, ref: Ref) -> None:
         made = self.made[ref]
-        if self.work.over == "tiles":
+        if self.job.plan.specs[ref].over_tiles:
             self.space.write_rows(ref, self.target, made)
         else:
             self.space.array(ref)[self.target.box.slices] = made

@@ -1,0 +1,91 @@
+"""The run's store: locked, named after what changed, cleaned of partial files; the ledger outlives a crash."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from hdmatt_core.errors import ResumeError, UserError
+from hdmatt_core.geometry import Grid
+from hdmatt_core.spec import ArraySpec
+from hdmatt_core.storage import layout
+from hdmatt_core.storage.ledger import Ledger
+from hdmatt_core.storage.store import RunStore, array_of, memory_group
+
+
+def test_a_second_run_is_locked_out_by_name(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from hdmatt_core.storage.store import RunStore\n"
+        "with RunStore(Path(sys.argv[1])): print('held', flush=True); sys.stdin.readline()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "a.run")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match=rf"in use by process {holder.pid} on"), RunStore(tmp_path / "a.run"):
+            pass
+    finally:
+        holder.communicate("\n")
+    with RunStore(tmp_path / "a.run") as store:
+        assert not store.begun()
+
+
+def test_what_changed_is_named(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        store.begin({"weights": "abc", "input 'image'": "1"}, "")
+        store.verify({"weights": "abc", "input 'image'": "1"})
+        with pytest.raises(ResumeError) as caught:
+            store.verify({"weights": "abc", "input 'image'": "2"})
+    assert "changed since: input 'image'; start anew with --overwrite" in str(caught.value)
+    assert "input 'image': was 1, is 2" in caught.value.detail
+
+
+def test_partial_files_are_cleaned_on_resume(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        store.begin({}, "")
+        leftover = store.arrays_path / "c.0123.partial"
+        leftover.write_bytes(b"half")
+        store.verify({})
+        assert not leftover.exists()
+
+
+def test_a_damaged_store_says_so(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        (store.path / "run.json").write_text("{")
+        with pytest.raises(ResumeError, match="damaged; start anew with --overwrite"):
+            store.verify({})
+
+
+def test_the_ledger_remembers_blocks_whose_chunks_are_empty(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        store.begin({}, "")
+        Ledger(store.ledgers(), "blend", 5).mark(3)
+        again = Ledger(store.ledgers(), "blend", 5)
+    assert np.flatnonzero(again.done).tolist() == [3]
+
+
+def test_a_block_of_tiles_is_one_file(tmp_path: Path) -> None:
+    grid = Grid((2000, 2000), 320, 32)
+    spec = ArraySpec(("tile", "y", "x", "c"), (grid.slots, 20, 20, 128), "float16", 16, grid)
+    group = zarr.create_group(tmp_path / "a.zarr")
+    array = layout.create(group, "features", spec)
+    array[: grid.block] = np.ones((grid.block, 20, 20, 128), np.float16)
+    files = [p for p in (tmp_path / "a.zarr" / "features" / "c").rglob("*") if p.is_file()]
+    assert len(files) == 1
+    assert array.chunks == (1, 20, 20, 128)
+
+
+def test_an_array_in_memory_gives_back_what_was_written() -> None:
+    grid = Grid((700, 700), 320, 32)
+    spec = ArraySpec(("tile", "c"), (grid.slots, 8), "float32", 1, grid)
+    group = memory_group()
+    layout.create(group, "vectors", spec, in_memory=True)[3] = np.arange(8)
+    assert array_of(group, "vectors")[3].tolist() == list(range(8))
