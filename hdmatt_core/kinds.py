@@ -163,6 +163,9 @@ class Source(Stage):
     def about(self) -> About:
         return About()
 
+    def close(self) -> None:
+        """Let go of what this process holds for the file (decoded pixels, open files); reading opens it anew."""
+
 
 class Sink(Stage):
     """An output file written from a finished array, piece by piece."""
