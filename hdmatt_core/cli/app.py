@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -10,21 +10,32 @@ from typing import Annotated
 
 import typer
 
-COMMANDS = {
-    "matte": ("matte", "Matte a photograph"),
-    "trimap": ("trimap", "Matte a photograph"),
-    "demo": ("demo", "Matte a photograph"),
-    "run": ("run", "Compose a pipeline"),
-    "check": ("inspect", "Compose a pipeline"),
-    "plan": ("run", "Compose a pipeline"),
-    "draw": ("inspect", "Compose a pipeline"),
-    "schema": ("inspect", "Compose a pipeline"),
-    "stages": ("plugins", "Extend"),
-    "plugins": ("plugins", "Extend"),
-    "train": ("train", "Extend"),
-    "doctor": ("doctor", "Extend"),
+MATTE, COMPOSE, EXTEND = "Matte pictures", "Compose pipelines", "Look inside and extend"
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command's function is (it bears the command's name), and how ``hdmatt --help`` shows it."""
+
+    module: str
+    panel: str
+    help: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "matte": Command("matte", MATTE, "Matte a picture at its full size."),
+    "trimap": Command("trimap", MATTE, "Make a trimap from a rough mask."),
+    "demo": Command("demo", MATTE, "Matte the photograph that ships with hdmatt."),
+    "run": Command("run", COMPOSE, "Run a pipeline."),
+    "check": Command("inspect", COMPOSE, "Check a pipeline and report all its faults at once, with their lines."),
+    "plan": Command("run", COMPOSE, "Show what a run would do and cost, without doing it."),
+    "draw": Command("inspect", COMPOSE, "Draw a pipeline as a mermaid flowchart."),
+    "schema": Command("inspect", COMPOSE, "Write the JSON schema of pipeline files, for editors."),
+    "stages": Command("plugins", EXTEND, "List the stages that a pipeline can use, or describe one."),
+    "plugins": Command("plugins", EXTEND, "List the installed plug-ins, and what is wrong with them."),
+    "train": Command("train", EXTEND, "Train a network."),
+    "doctor": Command("doctor", EXTEND, "Look at this machine: versions, devices, memory, weights, plug-ins."),
 }
-"""Module of this package and help panel of each command; the function bears the command's name."""
 
 
 @dataclass
@@ -35,16 +46,21 @@ class Settings:
 
 
 def build_app(words: Sequence[str]) -> typer.Typer:
-    """The application with the command that ``words`` call, or with all of them where that is not plain."""
-    app = typer.Typer(
-        no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
-    )
+    """The application, with the function of the one command that ``words`` call."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
     app.callback()(hdmatt)
     called = next((word for word in words if not word.startswith("-")), "")
-    for name in [called] if called in COMMANDS else COMMANDS:
-        module, panel = COMMANDS[name]
-        app.command(name, rich_help_panel=panel)(getattr(import_module(f"hdmatt_core.cli.{module}"), name))
+    for name, command in COMMANDS.items():
+        if name == called:
+            function = getattr(import_module(f"hdmatt_core.cli.{command.module}"), name)
+            app.command(name, rich_help_panel=command.panel)(function)
+        else:
+            app.command(name, rich_help_panel=command.panel, help=command.help)(_not_called)
     return app
+
+
+def _not_called() -> None:
+    """Stands for the commands that are only listed."""
 
 
 def _version(asked: bool) -> None:

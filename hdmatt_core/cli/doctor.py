@@ -16,7 +16,7 @@ from typing import Literal
 import typer
 
 from hdmatt_core.cli.table import show_table
-from hdmatt_core.errors import HdmattWarning
+from hdmatt_core.errors import HdmattWarning, UserError
 
 Finding = tuple[Literal["ok", "note", "broken"], str, str]
 """Verdict, subject, what was found and the cure."""
@@ -43,9 +43,10 @@ def _guarded(probe: Callable[[], Iterator[Finding]]) -> Sequence[Finding]:
     """A doctor must not fall ill: whatever a probe raises is a finding."""
     try:
         return list(probe())
+    except UserError as error:
+        return [("broken", probe.__name__.strip("_"), error.message)]
     except Exception as error:
-        what = probe.__name__.strip("_")
-        return [("broken", what, f"{type(error).__name__}: {' '.join(str(error).split())}")]
+        return [("broken", probe.__name__.strip("_"), f"{type(error).__name__}: {' '.join(str(error).split())}")]
 
 
 def _python() -> Iterator[Finding]:

@@ -76,7 +76,7 @@ def read_yaml(text: str, file: str) -> Reading:
     walk = _Walk()
     node = _compose(text, file)
     try:
-        value = None if node is None else walk.value(node, ())
+        value = None if node is None else walk.value(node, (), node)
     except _TooMuchError as error:
         raise DocumentError(file, [Fault(_mark(error.node), "", str(error))]) from None
     return Reading(value, walk.marks, walk.faults)
@@ -105,7 +105,8 @@ def _syntax_fault(error: Exception, text: str) -> Fault:
         line_text = text.splitlines()[at.line : at.line + 1]
         if line_text and line_text[0][at.column : at.column + 1] == "\t":
             return Fault(mark, "", "a tab; YAML is indented with spaces")
-        return Fault(mark, "", f"not YAML: {error.problem or error.context}")
+        begun = f" {error.context}, line {error.context_mark.line + 1}" if error.context and error.context_mark else ""
+        return Fault(mark, "", f"not YAML: {error.problem or 'broken off'}{begun}")
     return Fault(Mark(1, 1), "", f"not YAML: {' '.join(str(error).split())}")
 
 
@@ -127,20 +128,22 @@ class _Walk:
         self.faults: list[Fault] = []
         self._seen = 0
 
-    def value(self, node: Node, path: Path) -> Any:
+    def value(self, node: Node, path: Path, parent: Node) -> Any:
+        # Only what is reached through an alias begins before that which holds it; blame the alias's holder.
+        written = node if node.start_mark.index >= parent.start_mark.index else parent
         self._seen += 1
         if self._seen > MAX_VALUES:
-            raise _TooMuchError(node, f"more than {MAX_VALUES} values once aliases are followed; write them out")
+            raise _TooMuchError(written, f"more than {MAX_VALUES} values once aliases are followed; write them out")
         if len(path) > MAX_DEPTH:
-            raise _TooMuchError(node, f"nested deeper than {MAX_DEPTH} levels")
+            raise _TooMuchError(written, f"nested deeper than {MAX_DEPTH} levels")
         self.marks.values[path] = _mark(node)
         if isinstance(node, MappingNode):
-            return self._mapping(node, path)
+            return self._mapping(node, path, written)
         if isinstance(node, SequenceNode):
-            return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+            return [self.value(item, (*path, i), written) for i, item in enumerate(node.value)]
         return self._scalar(node)
 
-    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, path: Path, written: Node) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node)
@@ -151,7 +154,7 @@ class _Walk:
                 self._fault(key_node, f"duplicate key {key!r}; it stands already in line {first}")
                 continue
             self.marks.keys[(*path, key)] = _mark(key_node)
-            result[key] = self.value(value_node, (*path, key))
+            result[key] = self.value(value_node, (*path, key), written)
         return result
 
     def _key(self, node: Node) -> str | None:

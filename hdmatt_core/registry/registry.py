@@ -55,11 +55,14 @@ class Registry:
         """The stage called ``name``; UserError with the nearest name, and the broken plug-ins if there are any."""
         if name in self._types:
             return self._types[name]
+        blamed = [problem for problem in self.problems if problem.stage == name]
+        if blamed:
+            raise UserError(f"stage {name!r} cannot be used", detail=[str(problem) for problem in blamed])
         of_kind = self.names(name.partition(".")[0])
         advice = did_you_mean(name, self.names()) or (f"there are {', '.join(of_kind)}" if of_kind else "")
         advice = advice or "'hdmatt stages' lists them"
-        blamed = [p for p in self.problems if p.stage == name] or [p for p in self.problems if not p.stage]
-        raise UserError(f"no stage {name!r} is installed; {advice}", detail=[str(problem) for problem in blamed])
+        suspects = [str(problem) for problem in self.problems if not problem.stage]
+        raise UserError(f"no stage {name!r} is installed; {advice}", detail=suspects)
 
     def source_for(self, path: Path) -> StageType:
         """The source that reads the file or folder at ``path``, by its first bytes; UserError if none does."""
