@@ -12,6 +12,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from hdmatt_core.geometry import Box
 from hdmatt_core.spec import ArraySpec, Input, Output
 from hdmatt_core.stage import Array, Stage, Tiles
@@ -141,7 +143,7 @@ class Source(Stage):
 
         path: Path
         role: Role = "image"
-        level: int = 0
+        level: int = Field(0, description="which level of a multi-resolution image is read; 0 is the full size")
 
     @classmethod
     def accepts(cls, path: Path, head: bytes) -> bool:

@@ -53,18 +53,31 @@ def build(run: Callable[..., str]) -> Callable[[str, Path, Path], Path]:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., str]) -> Callable[..., Path]:
+def install(run: Callable[..., str]) -> Callable[..., None]:
+    """``install(commands, *what)``: pip installs ``what`` into the environment whose commands are in that folder."""
+
+    def install(commands: Path, *what: str | Path, cwd: Path = ROOT) -> None:
+        options = ("--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
+        run(sys.executable, "-m", "pip", "--python", commands.parent, "install", *options, *what, cwd=cwd)
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def environment(
+    tmp_path_factory: pytest.TempPathFactory, run: Callable[..., str], install: Callable[..., None]
+) -> Callable[..., Path]:
     """``environment(*what)``: the folder of commands of a fresh environment in which pip has installed ``what``."""
 
     def environment(*what: str | Path) -> Path:
         folder = tmp_path_factory.mktemp("environment")
         run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
-        own = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
-        borrowed = sysconfig.get_path("purelib")
-        (own / "borrowed.pth").write_text(f"import site; site.addsitedir({borrowed!r})\n", encoding="utf-8")
-        install = ("install", "--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
-        run(sys.executable, "-m", "pip", "--python", folder, *install, *what, cwd=folder)
-        return Path(sysconfig.get_path("scripts", "venv", {"base": str(folder), "platbase": str(folder)}))
+        own = {"base": str(folder), "platbase": str(folder)}
+        borrowed = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+        (Path(sysconfig.get_path("purelib", "venv", own)) / "borrowed.pth").write_text(borrowed, encoding="utf-8")
+        commands = Path(sysconfig.get_path("scripts", "venv", own))
+        install(commands, *what)
+        return commands
 
     return environment
 
