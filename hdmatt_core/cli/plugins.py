@@ -71,13 +71,18 @@ def _signature(type_: StageType) -> str:
 
 
 def _first_line(type_: StageType) -> str:
-    return (inspect.getdoc(type_.stage) or "").partition("\n")[0]
+    return _doc(type_).partition("\n")[0]
+
+
+def _doc(type_: StageType) -> str:
+    """The docstring without its marks of code, which a terminal does not render."""
+    return (inspect.getdoc(type_.stage) or "").replace("``", "")
 
 
 def _description(type_: StageType) -> Iterator[str]:
     yield f"{type_.name}  ({type_.distribution})"
     yield ""
-    yield from (inspect.getdoc(type_.stage) or "").splitlines()
+    yield from _doc(type_).splitlines()
     yield from _ports("inputs", type_.stage.inputs)
     if not issubclass(type_.stage, Source):
         yield from _ports("outputs", type_.stage.outputs)

@@ -1,0 +1,3 @@
+def hdmatt_stages():
+    """Not decorated with hookimpl, so no hook."""
+    return []
