@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +14,5 @@ __all__ = ["Matte", "Plan", "Request", "Result", "load_pipeline", "matte", "plan
 def __getattr__(name: str) -> Any:
     """The interface is imported when it is used: a plug-in that imports the contract pays for nothing else."""
     if name in __all__:
-        from hdmatt_core import api
-
-        return getattr(api, name)
+        return getattr(import_module("hdmatt_core.api"), name)
     raise AttributeError(f"module 'hdmatt_core' has no attribute {name!r}")
