@@ -45,13 +45,15 @@ clean:  ## remove what these commands made
 # The stamps carry what they were made from: an unchanged pyproject.toml and constraints.txt install nothing.
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "hdmatt needs Python 3.11 or later: install it, or name it with 'make PYTHON=/path/to/python'." >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module does not work (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module does not work (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 2; }
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@echo "installing hdmatt and what it needs into $(VENV)/ (torch is large: a minute or more)"
+	@$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install --quiet --constraint constraints.txt 'pip>=25.1'
-	$(PIP) install --quiet --constraint constraints.txt --editable . --group dev
+	@echo "installing what tests, checks and documentation need"
+	@$(PIP) install --quiet --constraint constraints.txt 'pip>=25.1'  # the first that knows --group
+	@$(PIP) install --quiet --constraint constraints.txt --editable . --group dev
 	@touch $@
