@@ -26,9 +26,13 @@ class FakeContext:
         return np.random.default_rng([self.seed, slot])
 
 
-@cache
 def seeded_network(preset: str = "hdmatt-s") -> Any:
-    """The :class:`hdmatt_core.nn.network.HDMatt` of ``preset`` as initialised from seed 0, for evaluation."""
+    """The :class:`hdmatt_core.nn.network.HDMatt` of ``preset`` as initialised from seed 0, always the same object."""
+    return _seeded(preset)
+
+
+@cache
+def _seeded(preset: str) -> Any:
     import torch
 
     from hdmatt_core.nn.network import HDMatt

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Aggregator
@@ -40,13 +41,14 @@ class _Attention(Aggregator):
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         import torch
 
-        network, made = context.network(), []
-        attend = self.attention(network.context)
+        network, specs = context.network(), self.infer(block.specs)
+        made = np.empty((len(block.target.slots), *specs["fused"].shape[1:]), np.float32)
+        attend, patch = self.attention(network.context), made.shape[1] * specs["fused"].scale
         features, regions = block.gathered("features"), block.gathered("regions")
         with torch.inference_mode():
-            for part in batches(len(block.target.slots), context.device):
-                made.append(_attended(attend, features, regions, part, precision(network)))
-        return {"fused": np.concatenate(made)}
+            for part in batches(len(made), context.device, patch):
+                made[part] = _attended(attend, features, regions, part, precision(network))
+        return {"fused": made}
 
     def attention(self, module: Any) -> Any:
         """The operation of the network's context module that this stage is."""
@@ -90,7 +92,7 @@ def _preset(channels: int) -> Preset:
     raise UserError(f"no network has {channels} feature channels; wire features with {known}")
 
 
-def _attended(attend: Any, features: Gathered, regions: Gathered, part: slice, where: Any) -> Array:
+def _attended(attend: Any, features: Gathered, regions: Gathered, part: NDArray[np.intp], where: Any) -> Array:
     """Run the queries of ``part`` with the contexts they name, and no others."""
     import torch
 

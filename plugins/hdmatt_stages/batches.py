@@ -1,19 +1,25 @@
-"""Patches through the network a few at a time."""
+"""Patches through the network a few at a time, with bits that do not depend on which go together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 CPU, ACCELERATOR = 2, 8
 """Patches per forward pass: on one core more gain nothing and cost memory; an accelerator wants them."""
+ALONE = 288
+"""Side below which torch takes another convolution for a single patch than for several (CPU)."""
 
 
-def batches(count: int, device: str) -> Iterator[slice]:
-    """Cut ``count`` patches into runs of fixed length: part of what a run's bits depend on."""
+def batches(count: int, device: str, patch: int) -> Iterator[NDArray[np.intp]]:
+    """Cut ``count`` patches of side ``patch`` into runs of a fixed length; a small one left alone goes twice."""
     size = CPU if device == "cpu" else ACCELERATOR
     for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
+        rows = np.arange(start, min(start + size, count))
+        yield rows.repeat(2) if len(rows) == 1 and patch < ALONE else rows
 
 
 def precision(network: Any) -> Any:

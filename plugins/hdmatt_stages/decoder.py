@@ -51,7 +51,7 @@ class Unpool(Decoder):
         patch = self.infer(block.specs)["patches"].shape[1]
         made = np.empty((len(features), patch, patch), np.float32)
         with torch.inference_mode():
-            for part in batches(len(features), context.device):
+            for part in batches(len(features), context.device, patch):
                 made[part] = _decode(network, features[part], skips[part], patch)
         return {"patches": made}
 

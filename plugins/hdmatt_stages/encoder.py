@@ -79,7 +79,7 @@ class ResNet(Encoder):
         # A plan that did not keep the skips encodes the queries again, for these alone.
         rows = np.flatnonzero(queries | (block.wanted != {"skips"}))
         with torch.inference_mode():
-            for part in batches(len(rows), context.device):
+            for part in batches(len(rows), context.device, grid_of(block.specs).patch):
                 chosen = rows[part]
                 encoded = _encode(block, context.network(), chosen, queries[chosen])
                 for port, values in encoded.items():

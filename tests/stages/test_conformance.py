@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
-
 import hdmatt_stages
-from hdmatt_core.stage import API
-from hdmatt_core.testing import Given, StageConformance, pictures
+import pytest
 from hdmatt_stages import (
     AllPatches,
     BlurFusion,
@@ -25,6 +22,9 @@ from hdmatt_stages import (
     TrimapGuided,
     Unpool,
 )
+
+from hdmatt_core.stage import API
+from hdmatt_core.testing import Given, StageConformance, pictures
 
 
 class TestGridTiler(StageConformance):

@@ -1,0 +1,191 @@
+"""encoder, aggregator and decoder: the chain against the network called directly, and what each leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hdmatt_stages import (
+    AllPatches,
+    GridTiler,
+    NoContext,
+    NonLocal,
+    Ramp,
+    ResNet,
+    TopK,
+    TrimapGuided,
+    Unpool,
+)
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.kinds import Aggregator, Sampler, TileState
+from hdmatt_core.nn.inputs import make_input
+from hdmatt_core.nn.skips import pack_skips, unpack_skips
+from hdmatt_core.stage import Context, Gather, Target, Window
+from hdmatt_core.testing import FakeContext, Given, complete, run_stage, scene, seeded_network, serve, standard_inputs
+from hdmatt_core.testing import given as image_given
+
+PATCH = 64
+
+
+def chain(sampler: Sampler, aggregator: Aggregator, context: Context | None = None) -> dict[str, dict[str, Given]]:
+    """The whole pipeline in memory on one scene of 100 x 130 px."""
+    made = scene(100, 130, seed=4)
+    pictures = {"image": image_given(made.image), "trimap": image_given(made.trimap)}
+    tiles = complete(GridTiler(GridTiler.Params(patch=PATCH, overlap=16, side=2)), pictures)
+    table = {"tiles": tiles["tiles"]}
+    pool = table | complete(AllPatches(AllPatches.Params()), table)
+    encode = complete(ResNet(ResNet.Params()), pool | pictures, context)
+    pick = complete(sampler, pool | {"query": encode["query_vector"], "context": encode["context_vector"]}, context)
+    fuse = complete(aggregator, {"features": encode["features"], "regions": tiles["regions"], **pick}, context)
+    decode = complete(Unpool(Unpool.Params()), {"features": fuse["fused"], "skips": encode["skips"]}, context)
+    blend = complete(Ramp(Ramp.Params()), {**decode, **table, "trimap": pictures["trimap"]})
+    return {"pictures": pictures, "tiles": tiles, "encode": encode, "pick": pick, "decode": decode, "blend": blend}
+
+
+def direct(made: dict[str, dict[str, Given]], slot: int, *, blind: bool = False) -> np.ndarray[Any, Any]:
+    """The matte of one query by calling the network, with the contexts that the chain chose."""
+    network, grid = seeded_network(), made["tiles"]["tiles"].spec.grid
+    assert grid is not None
+    choice = [int(c) for c in made["pick"]["choice"].array[slot] if c >= 0]
+    boxes = [grid.box(s) for s in [slot, *choice]]
+    cut = {
+        port: np.stack([serve(Window(b), port, made["pictures"], Target(b)) for b in boxes])  # type: ignore[arg-type]
+        for port in ("image", "trimap")
+    }
+    regions = torch.from_numpy(made["tiles"]["regions"].array[[slot, *choice]])
+    with torch.inference_mode():
+        features, skips = network.encoder(make_input(cut["image"], cut["trimap"]))
+        features = features.half().float()
+        attend = network.context.blind if blind else network.context
+        index = torch.arange(len(choice)).reshape(1, -1)
+        fused = attend(features[:1], regions[:1], features[1:], regions[1:], index)
+        packed = unpack_skips(pack_skips(type(skips)(*(part[:1] for part in skips))), network.preset, PATCH)
+        return network.decoder(fused, packed)[0, 0].numpy()
+
+
+@pytest.mark.parametrize(("aggregator", "blind"), [(TrimapGuided, False), (NonLocal, True)])
+def test_the_chain_is_the_network(aggregator: type[Aggregator], blind: bool) -> None:
+    made = chain(TopK(TopK.Params(k=2)), aggregator(aggregator.Params()))
+    queries = made["decode"]["patches"].slots
+    assert len(queries) > 3
+    for slot in queries:
+        want = direct(made, slot, blind=blind)
+        np.testing.assert_allclose(made["decode"]["patches"].array[slot], want, atol=1e-5)
+    alpha = made["blend"]["alpha"].array
+    assert alpha.shape == (100, 130)
+    assert ((alpha >= 0) & (alpha <= 1)).all()
+
+
+def test_without_context_only_the_query_counts() -> None:
+    alone = chain(NoContext(NoContext.Params()), TrimapGuided(TrimapGuided.Params()))
+    helped = chain(TopK(TopK.Params(k=2)), TrimapGuided(TrimapGuided.Params()))
+    assert np.isfinite(alone["decode"]["patches"].array).all()
+    assert not np.array_equal(alone["decode"]["patches"].array, helped["decode"]["patches"].array)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_number_of_patches_in_a_pass_does_not_show(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {}
+    for size in (1, 2, 5):
+        monkeypatch.setattr("hdmatt_stages.batches.CPU", size)
+        made[size] = chain(TopK(TopK.Params(k=k)), TrimapGuided(TrimapGuided.Params()))["blend"]["alpha"].array
+    np.testing.assert_array_equal(made[1], made[2])
+    np.testing.assert_array_equal(made[1], made[5])
+
+
+@dataclass(frozen=True)
+class HalfContext(FakeContext):
+    """A context whose network is of bfloat16."""
+
+    dtype: str = "bfloat16"
+
+    def network(self) -> Any:
+        import copy
+
+        return copy.deepcopy(seeded_network()).to(torch.bfloat16)
+
+
+def test_bfloat16_is_near_float32() -> None:
+    half = chain(NoContext(NoContext.Params()), TrimapGuided(TrimapGuided.Params()), HalfContext())
+    full = chain(NoContext(NoContext.Params()), TrimapGuided(TrimapGuided.Params()))
+    error = np.abs(half["blend"]["alpha"].array - full["blend"]["alpha"].array)
+    assert 0 < error.mean() < 0.02
+
+
+def encoded(**replaced: Given) -> dict[str, Any]:
+    return run_stage(ResNet(ResNet.Params()), standard_inputs("encoder") | replaced)
+
+
+def test_only_queries_have_a_query_vector_and_skips() -> None:
+    inputs = standard_inputs("encoder")
+    queries = inputs["tiles"].array[list(inputs["tiles"].slots), 2] == TileState.QUERY
+    made = encoded()
+    assert 0 < queries.sum() < len(queries)
+    for port in ("query_vector", "skips"):
+        assert made[port][queries].any(axis=1).all()
+        assert not made[port][~queries].any()
+    for port in ("features", "context_vector"):
+        assert made[port].reshape(len(queries), -1).any(axis=1).all()
+
+
+def test_skips_alone_encode_the_queries_alone() -> None:
+    inputs, network, seen = standard_inputs("encoder"), seeded_network(), []
+    hook = network.encoder.register_forward_hook(lambda module, args, out: seen.append(len(args[0])))
+    try:
+        run_stage(ResNet(ResNet.Params()), inputs, wanted=["skips"])
+    finally:
+        hook.remove()
+    assert sum(seen) == (inputs["tiles"].array[:, 2] == TileState.QUERY).sum()
+
+
+def test_sixteen_bits_are_not_reduced_to_eight() -> None:
+    image = standard_inputs("encoder")["image"].array
+    deep = image.astype(np.uint16) * 257
+    np.testing.assert_allclose(encoded(image=image_given(deep))["features"], encoded()["features"], atol=2e-3)
+    finer = deep + np.uint16(100) * (deep < 60000)
+    assert not np.array_equal(encoded(image=image_given(finer))["features"], encoded()["features"])
+
+
+@pytest.mark.parametrize(("preset", "channels", "key"), [("hdmatt-s", 128, 64), ("hdmatt-r34", 256, 128)])
+def test_the_preset_says_the_channels(preset: str, channels: int, key: int) -> None:
+    stage = ResNet(ResNet.Params(preset=preset))
+    specs = stage.infer({port: source.spec for port, source in standard_inputs("encoder").items()})
+    assert stage.preset == preset
+    assert specs["features"].channels == channels
+    assert specs["query_vector"].channels == specs["context_vector"].channels == key
+
+
+def test_an_unknown_preset_is_told() -> None:
+    with pytest.raises(UserError, match="there is no network preset 'hdmatt-x'; did you mean 'hdmatt-s'"):
+        ResNet(ResNet.Params(preset="hdmatt-x")).infer(
+            {port: source.spec for port, source in standard_inputs("encoder").items()}
+        )
+
+
+def test_features_of_no_preset_are_told() -> None:
+    import dataclasses
+
+    specs = {port: source.spec for port, source in standard_inputs("aggregator").items()}
+    odd = dataclasses.replace(specs["features"], shape=(*specs["features"].shape[:3], 7))
+    with pytest.raises(UserError, match="no network has 7 feature channels"):
+        TrimapGuided(TrimapGuided.Params()).infer(specs | {"features": odd})
+
+
+def test_skips_of_another_encoder_are_told() -> None:
+    import dataclasses
+
+    specs = {port: source.spec for port, source in standard_inputs("decoder").items()}
+    odd = dataclasses.replace(specs["skips"], shape=(specs["skips"].shape[0], 11))
+    with pytest.raises(UserError, match="skips of 11 bytes do not belong to features of hdmatt-s at 64 px"):
+        Unpool(Unpool.Params()).infer(specs | {"skips": odd})
+
+
+def test_the_aggregator_gathers_by_the_choice() -> None:
+    inputs = standard_inputs("aggregator")
+    stage = TrimapGuided(TrimapGuided.Params())
+    needs = stage.needs(Target(None, ()), {port: source.spec for port, source in inputs.items()})  # type: ignore[arg-type]
+    assert needs["features"] == needs["regions"] == Gather("choice")
