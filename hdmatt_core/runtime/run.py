@@ -163,8 +163,7 @@ def _pending(space: Workspace, work: Pass, ledger: Ledger | None) -> list[int]:
 def _finish(on: Executor, job: Job, index: int, store: RunStore, listener: Listener, order: Order) -> None:
     """Do what is left of a pass; each receipt goes into the ledger before the next is awaited."""
     plan, work = job.plan, job.plan.passes[index]
-    durable = _durable(plan, work)
-    ledger = Ledger(store.ledgers(), work.name, len(work.blocks())) if durable else None
+    ledger = _ledger(store, plan, work)
     space = workspace(job)
     pending = _pending(space, work, ledger)
     done = int(ledger.done.sum()) if ledger else 0
@@ -175,8 +174,10 @@ def _finish(on: Executor, job: Job, index: int, store: RunStore, listener: Liste
         listener(BlockDone(work.name, receipt.block, receipt.tiles, receipt.seconds, receipt.worker))
 
 
-def _durable(plan: Plan, work: Pass) -> bool:
-    return any(plan.places[ref] == "disk" for ref in work.stored)
+def _ledger(store: RunStore, plan: Plan, work: Pass) -> Ledger | None:
+    """The ledger of a pass whose arrays outlive the process; what rests in memory has none."""
+    durable = any(plan.places[ref] == "disk" for ref in work.stored)
+    return Ledger(store.ledgers(), work.name, len(work.blocks())) if durable else None
 
 
 def _tiles(space: Workspace, work: Pass, pending: list[int]) -> int:
@@ -215,15 +216,14 @@ class _Run:
                 _finish(on, self.job, index, self.store, self._tell, self.order)
 
     def _needed(self) -> list[int]:
-        """Passes with something to do; one that rests in memory alone is needed only by a later one that reads it."""
+        """Passes with something to do that an output, or a later pass with something to do, waits for."""
         space, needed = workspace(self.job), list[int]()
         for index in reversed(range(len(self.plan.passes))):
             work = self.plan.passes[index]
-            if _durable(self.plan, work):
-                ledger = Ledger(self.store.ledgers(), work.name, len(work.blocks()))
-                if _pending(space, work, ledger):
-                    needed.insert(0, index)
-            elif any(self._reads(self.plan.passes[later], work) for later in needed):
+            awaited = not self.prepared.outputs.isdisjoint(work.stored) or any(
+                self._reads(self.plan.passes[later], work) for later in needed
+            )
+            if awaited and _pending(space, work, _ledger(self.store, self.plan, work)):
                 needed.insert(0, index)
         return needed
 

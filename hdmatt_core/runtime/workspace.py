@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -105,26 +105,36 @@ class Workspace:
         return source.run(block, None)["pixels"]  # type: ignore[arg-type]  # a source needs no context
 
     def rows(self, ref: Ref, slots: Sequence[int]) -> Array:
-        """Rows (len(slots), ...) of an array over tiles."""
-        if not slots:
-            spec = self.spec(ref)
-            return np.zeros((0, *spec.shape[1:]), spec.dtype)
-        array = self.array(ref)
-        low, high = min(slots), max(slots) + 1
-        if list(slots) == list(range(low, high)):
-            return np.asarray(array[low:high])
-        return np.asarray(array.oindex[np.asarray(slots)])
+        """Rows (len(slots), ...) of an array over tiles; read by runs of neighbours, which is what chunks are cut for.
+
+        zarr's own fancy indexing addresses every byte of a row and took a hundred times as long.
+        """
+        spec, array = self.spec(ref), self.array(ref)
+        rows = np.empty((len(slots), *spec.shape[1:]), spec.dtype)
+        for first, last in _neighbours(slots):
+            rows[first:last] = array[slots[first] : slots[last - 1] + 1]
+        return rows
 
     def write_rows(self, ref: Ref, target: Target, rows: Array) -> None:
         """Store the rows of a block; on disk as the one shard that the block owns."""
         array, low = self.array(ref), target.box.start[0]
         if self.job.plan.places[ref] == "memory":
             for slot, row in zip(target.slots, rows, strict=True):
-                array[slot] = row
+                if row.any():  # the rest of the array is zeros already
+                    array[slot] = row
             return
         shard = np.zeros((target.box.stop[0] - low, *rows.shape[1:]), rows.dtype)
         shard[[slot - low for slot in target.slots]] = rows
         array[low : target.box.stop[0]] = shard
+
+
+def _neighbours(slots: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges of positions in ``slots`` that hold consecutive numbers."""
+    first = 0
+    for i in range(1, len(slots) + 1):
+        if i == len(slots) or slots[i] != slots[i - 1] + 1:
+            yield first, i
+            first = i
 
 
 def name_of(ref: Ref) -> str:

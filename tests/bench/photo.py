@@ -1,0 +1,172 @@
+"""What a photograph costs: 24 megapixels, a tenth unknown, two gigabytes.
+
+Prints, from one run on one machine: the time of ``hdmatt matte`` beside the bare network's on the same tiles, the
+peak of resident memory beside the plan's figure, and PyMatting's closed form on a size that it can still hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
+
+from hdmatt_core.demo import PHOTO, TRIMAP
+
+MEGAPIXELS = 24
+UNKNOWN = 0.10
+BUDGET = "2GB"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--megapixels", type=float, default=MEGAPIXELS)
+    arguments.add_argument("--memory", default=BUDGET)
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        image, trimap = photograph(Path(folder), options.megapixels)
+        report(image, trimap, Path(folder), options.memory)
+
+
+def report(image: Path, trimap: Path, folder: Path, memory: str) -> None:
+    unknown = (np.asarray(Image.open(trimap)) == 128).mean()
+    width, height = Image.open(image).size
+    print(f"{width} x {height}, {width * height / 1e6:.1f} megapixels, {unknown:.1%} unknown, {psutil.cpu_count()} cores")
+    bare = bare_network(image, trimap)
+    seconds, peak, log = watched_run(image, trimap, folder, memory)
+    planned = next(line for line in log.splitlines() if line.startswith("memory "))
+    print(f"bare network on the same tiles   {bare:8.1f} s")
+    print(f"hdmatt matte, start to finish    {seconds:8.1f} s   {seconds / bare:.2f} x the bare network")
+    print(f"resident memory, all processes   {peak / 1e6:8.0f} MB  (plan: {planned})")
+    size, closed = closed_form(image, trimap)
+    print(f"PyMatting closed form at {size:.1f} MP  {closed[0]:8.1f} s   {closed[1] / 1e6:.0f} MB")
+
+
+def photograph(folder: Path, megapixels: float) -> tuple[Path, Path]:
+    """The demo's photograph enlarged to ``megapixels``, and its trimap with the band widened to a tenth."""
+    with Image.open(PHOTO) as photo:
+        scale = (megapixels * 1e6 / (photo.width * photo.height)) ** 0.5
+        size = round(photo.width * scale), round(photo.height * scale)
+        photo.resize(size, Image.Resampling.LANCZOS).save(folder / "photo.png", compress_level=1)
+    with Image.open(TRIMAP) as trimap:
+        pixels = np.array(trimap.convert("L").resize(size, Image.Resampling.NEAREST))
+    distance = distance_transform_edt(pixels != 128)
+    pixels[distance <= np.quantile(distance, UNKNOWN)] = 128
+    Image.fromarray(pixels).save(folder / "trimap.png")
+    return folder / "photo.png", folder / "trimap.png"
+
+
+def bare_network(image: Path, trimap: Path) -> float:
+    """Seconds for encoder, context and decoder alone on the tiles of the run, all in memory, as many threads."""
+    import torch
+
+    from hdmatt_core.geometry import Box, Grid, reflected
+    from hdmatt_core.nn.inputs import make_input
+    from hdmatt_core.nn.regions import downsample_regions
+    from hdmatt_core.nn.weights import load
+
+    model = load("hdmatt-s")
+    pixels, known = np.asarray(Image.open(image).convert("RGB")), np.asarray(Image.open(trimap))
+    grid = Grid(known.shape, 320, 32)
+
+    def cut(array: np.ndarray, slot: int) -> np.ndarray:
+        box: Box = grid.box(slot)
+        rows, cols = (reflected(a, b, n) for a, b, n in zip(box.start, box.stop, array.shape, strict=False))
+        return array[np.ix_(rows, cols)]
+
+    slots = grid.present(0, grid.slots)
+    tiles = {slot: (cut(pixels, slot), cut(known, slot)) for slot in slots}
+    queries = {slot for slot in slots if (tiles[slot][1] == 128).any()}
+
+    def work(batch: list[int]) -> None:
+        torch.set_num_threads(1)
+        with torch.inference_mode():
+            features, skips = model.encoder(make_input(*map(np.stack, zip(*(tiles[s] for s in batch), strict=True))))
+            regions = torch.from_numpy(downsample_regions(np.stack([tiles[s][1] for s in batch])))
+            asked = [i for i, s in enumerate(batch) if s in queries]
+            if asked:
+                index = torch.tensor([[(i + j) % len(batch) for j in (1, 2, 3)] for i in asked])
+                fused = model.context(features[asked], regions[asked], features, regions, index)
+                model.decoder(fused, type(skips)(*(_rows(part, asked) for part in vars(skips).values())))
+
+    batches = [slots[i : i + 4] for i in range(0, len(slots), 4)]
+    work(batches[0])
+    print(f"{len(slots)} tiles, {len(queries)} with unknown pixels")
+    return timed(lambda: list(ThreadPoolExecutor(psutil.cpu_count()).map(work, batches)))
+
+
+def _rows(part: object, rows: list[int]) -> object:
+    """The rows of a tensor, or of every tensor in a tuple."""
+    return tuple(_rows(p, rows) for p in part) if isinstance(part, tuple | list) else part[rows]  # type: ignore[index]
+
+
+def watched_run(image: Path, trimap: Path, folder: Path, memory: str) -> tuple[float, int, str]:
+    """Seconds and peak resident bytes, over the process and its children, of the command people type."""
+    hdmatt = [sys.executable, "-m", "hdmatt_core"]
+    inputs = ["-i", f"image={image}", "-i", f"trimap={trimap}"]
+    log = subprocess.run(
+        [*hdmatt, "plan", "hdmatt", *inputs, "--memory", memory], check=True, capture_output=True, text=True
+    ).stdout
+    began, peak = time.perf_counter(), 0
+    command = [*hdmatt, "matte", str(image), str(trimap), "-o", str(folder / "alpha.png"), "--memory", memory]
+    process = psutil.Popen(command)
+    while process.poll() is None:
+        peak = max(peak, resident(process))
+        time.sleep(0.02)
+    if process.returncode:
+        raise SystemExit(f"hdmatt matte failed with {process.returncode}")
+    return time.perf_counter() - began, peak, log
+
+
+def resident(process: psutil.Process) -> int:
+    total = 0
+    for one in (process, *_children(process)):
+        try:
+            total += one.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def closed_form(image: Path, trimap: Path, megapixels: float = 1.5) -> tuple[float, tuple[float, int]]:
+    """PyMatting's closed form in a process of its own: megapixels, (seconds, peak resident bytes)."""
+    program = (
+        "import sys, numpy as np; from PIL import Image; from pymatting import estimate_alpha_cf\n"
+        "i, t = Image.open(sys.argv[1]).convert('RGB'), Image.open(sys.argv[2])\n"
+        "s = (float(sys.argv[3]) * 1e6 / (i.width * i.height)) ** 0.5\n"
+        "size = round(i.width * s), round(i.height * s)\n"
+        "t = np.asarray(t.resize(size, 0)) / 255; t[(t > 0) & (t < 1)] = 0.5\n"
+        "estimate_alpha_cf(np.asarray(i.resize(size)) / 255, t)\n"
+    )
+    began, peak = time.perf_counter(), 0
+    process = psutil.Popen([sys.executable, "-W", "ignore", "-c", program, str(image), str(trimap), str(megapixels)])
+    while process.poll() is None:
+        peak = max(peak, resident(process))
+        time.sleep(0.05)
+    return megapixels, (time.perf_counter() - began, peak)
+
+
+def timed(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""A small picture, a network with seeded random weights, and a request that mattes the one with the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdmatt_core.runtime.request import Request
+from hdmatt_core.testing import Scene, scene
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of the small preset as they are before training: the runtime does not care how good they are."""
+    import torch
+
+    from hdmatt_core.nn.network import HDMatt
+    from hdmatt_core.nn.weights import save
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
+    save(HDMatt("hdmatt-s"), path, commit="0" * 40, data="none: random")
+    return path
+
+
+@pytest.fixture(scope="session")
+def picture() -> Scene:
+    """700 x 1100: blocks of four tiles, some of them known, borders that patches reach beyond."""
+    return scene(700, 1100, seed=3)
+
+
+@pytest.fixture
+def request_for(weights: Path, picture: Scene) -> Callable[..., Request]:
+    """A request for small tiles of the picture; keyword arguments as in Request."""
+
+    def make(**options: object) -> Request:
+        settings = (f"weights={weights}", "tiles.patch=96", "tiles.overlap=16", "tiles.side=2")
+        return Request(
+            **{
+                "pipeline": "hdmatt",
+                "inputs": {"image": picture.image, "trimap": picture.trimap},
+                "outputs": {"alpha": None},
+                "overrides": (*settings, *options.pop("settings", ())),  # type: ignore[misc]
+                **options,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def known(picture: Scene) -> np.ndarray:
+    return picture.trimap != 128

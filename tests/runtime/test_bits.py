@@ -1,0 +1,79 @@
+"""The same plan gives the same bits: threads, one thread, processes, any order, anything kept or made again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from hdmatt_core.pipeline.plan import PROCESS_BYTES
+from hdmatt_core.runtime.request import Request
+from hdmatt_core.runtime.run import plan, run
+from hdmatt_core.testing import Scene
+
+Make = Callable[..., Request]
+
+
+@pytest.fixture(scope="module")
+def references() -> dict[str, np.ndarray]:
+    return {}
+
+
+@pytest.fixture
+def reference(request_for: Make, references: dict[str, np.ndarray]) -> Iterator[np.ndarray]:
+    if not references:
+        references["alpha"] = run(request_for(synchronous=True)).arrays["alpha"]
+    yield references["alpha"]
+
+
+def test_known_pixels_are_the_trimap_and_unknown_ones_are_not_constant(
+    reference: np.ndarray, picture: Scene, known: np.ndarray
+) -> None:
+    assert reference.shape == picture.trimap.shape
+    assert reference.dtype == np.float32
+    assert (reference[known] == picture.trimap[known] / 255).all()
+    assert reference[~known].std() > 0
+    assert reference.min() >= 0
+    assert reference.max() <= 1
+
+
+def test_threads(request_for: Make, reference: np.ndarray) -> None:
+    assert np.array_equal(run(request_for()).arrays["alpha"], reference)
+
+
+def test_blocks_in_any_order(request_for: Make, reference: np.ndarray) -> None:
+    def shuffled(blocks: list[int]) -> list[int]:
+        return random.Random(1).sample(blocks, len(blocks))
+
+    assert np.array_equal(run(request_for(), order=shuffled).arrays["alpha"], reference)
+
+
+def test_features_on_disk_and_skips_made_again(request_for: Make, reference: np.ndarray) -> None:
+    roomy = plan(request_for())
+    assert "memory" in roomy.places.values()
+    tight = roomy.peak - roomy.memory["kept features"] + 100_000
+    request = request_for(memory=tight)
+    assert plan(request).remade
+    assert np.array_equal(run(request).arrays["alpha"], reference)
+
+
+@pytest.mark.slow
+def test_processes(request_for: Make, reference: np.ndarray) -> None:
+    request = request_for(workers=2, memory=4 * PROCESS_BYTES)
+    assert np.array_equal(run(request).arrays["alpha"], reference)
+
+
+@pytest.mark.slow
+def test_a_scheduler_elsewhere(request_for: Make, reference: np.ndarray) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        result = run(request_for(scheduler=cluster.scheduler_address))
+    assert np.array_equal(result.arrays["alpha"], reference)
+
+
+def test_bfloat16_stays_near(request_for: Make, reference: np.ndarray) -> None:
+    alpha = run(request_for(dtype="bfloat16")).arrays["alpha"]
+    assert 0 < np.abs(alpha - reference).mean() < 0.02
