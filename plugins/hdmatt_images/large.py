@@ -1,0 +1,86 @@
+"""Pictures too large to be held: PNG and JPEG (and TIFF in one piece) read once, band by band, through libvips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Box, blocks_of
+from hdmatt_core.stage import Array
+from hdmatt_images.colour import rgb_from_cmyk
+from hdmatt_images.faults import damaged
+from hdmatt_images.header import Header
+
+BAND = 1024
+"""Stored rows in one band."""
+
+_FORMATS = {"uchar": "uint8", "ushort": "uint16", "float": "float32"}
+
+
+def boxes(shape: tuple[int, int]) -> Iterator[Box]:
+    """The bands of a stored picture of ``shape`` (rows, columns), from top to bottom."""
+    return blocks_of(shape, (BAND, shape[1]))
+
+
+def bands(path: Path, header: Header) -> Iterator[tuple[Box, Array]]:
+    """Every band of the file's first picture (y, x, c) with its stored box, in sequence.
+
+    UserError without libvips, for a damaged file, and for one whose rows do not come in sequence.
+    """
+    vips = _vips(path, header)
+    try:
+        picture = vips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+        _check_sequential(picture, path, header)
+        region = vips.Region.new(picture)
+        for box in boxes(header.shape):
+            yield box, _converted(_fetched(region, picture, box), picture)
+    except vips.Error as error:
+        raise damaged(path, str(error)) from error
+
+
+def whole_only(path: Path, header: Header, why: str) -> UserError:
+    """The error of a picture that must be held whole and does not fit."""
+    return UserError(
+        f"{path}: {why}, so it can be read only whole ({header.nbytes / 1e6:.0f} MB); raise --memory, or convert it "
+        "to a tiled TIFF or to zarr"
+    )
+
+
+def _vips(path: Path, header: Header) -> ModuleType:
+    try:
+        import pyvips
+    except (ImportError, OSError) as error:  # OSError: the Python package without the library
+        size = f"{header.nbytes / 1e6:.0f} MB"
+        raise UserError(
+            f"{path}: is too large to be held ({size}), and reading it piece by piece needs libvips; "
+            "pip install 'hdmatt[large]', or raise --memory"
+        ) from error
+    pyvips.cache_set_max(0)  # a cached operation would give yesterday's pixels of a file that changed
+    module: ModuleType = pyvips
+    return module
+
+
+def _check_sequential(picture: Any, path: Path, header: Header) -> None:
+    fields = set(picture.get_fields())
+    if "interlaced" in fields or ("jpeg-multiscan" in fields and picture.get("jpeg-multiscan")):
+        raise whole_only(path, header, "is interlaced or progressive")
+    if (picture.height, picture.width) != header.shape or picture.format not in _FORMATS:
+        raise whole_only(path, header, "is of a kind that libvips reads differently")
+
+
+def _fetched(region: Any, picture: Any, box: Box) -> Array:
+    height, width = box.shape
+    data = region.fetch(0, box.start[0], width, height)
+    return np.frombuffer(data, _FORMATS[picture.format]).reshape(height, width, picture.bands)
+
+
+def _converted(window: Array, picture: Any) -> Array:
+    if picture.interpretation != "cmyk":
+        return window
+    icc = bytes(picture.get("icc-profile-data")) if "icc-profile-data" in picture.get_fields() else None
+    return rgb_from_cmyk(window[..., :4], icc)

@@ -1,0 +1,95 @@
+"""zarr: an array at the root of a store or inside one, or a level of an OME-Zarr image."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Box
+from hdmatt_core.kinds import About
+from hdmatt_core.stage import Array
+from hdmatt_images import large
+from hdmatt_images.faults import reading
+from hdmatt_images.header import Header
+from hdmatt_images.held import held
+from hdmatt_images.sources.base import PictureSource, described
+from hdmatt_images.zarr_plane import METADATA, ZarrPlane
+
+_LISTED = 100_000  # files that an identity covers by name and size
+_SAMPLED = 64  # of which so many by content, too
+_SAMPLE = 1 << 16
+
+
+class ZarrSource(PictureSource):
+    """A zarr array (v2 or v3) of axes (y, x) or (y, x, c), or (c, y, x), read by chunk; 8 or 16 bits, float or bool.
+
+    ``level`` picks a dataset of an OME-Zarr image, whose axes t and z must have one element. No alpha, profile or
+    orientation is looked for beyond the rules of channels.
+    """
+
+    suffixes = (".zarr",)
+
+    @classmethod
+    def accepts(cls, path: Path, head: bytes) -> bool:
+        return path.is_dir() and (path.suffix == ".zarr" or any((path / name).is_file() for name in METADATA))
+
+    def check_path(self) -> None:
+        if not self.params.path.is_dir():
+            raise UserError(f"{self.params.path}: no such zarr store; check the name")
+
+    @cached_property
+    def stored_bytes(self) -> int:
+        """Bytes of the store's files, as far as they are listed."""
+        return sum(size for _, size in self._files())
+
+    def read_header(self) -> Header:
+        plane = self._plane()
+        return Header(plane.shape, plane.dtype, plane.bands, plane.unit)
+
+    def read_stored(self, box: Box) -> Array:
+        with reading(self.params.path):
+            return self._plane().read(box)
+
+    def bands(self) -> Iterator[tuple[Box, Array]]:
+        if self.header.whole:
+            raise large.whole_only(self.params.path, self.header, "has very large chunks")
+        return super().bands()
+
+    def identity(self) -> Mapping[str, str | int]:
+        """Names and sizes of the store's files (the first 100 000), the content of some, and what it decodes to."""
+        files = list(self._files())
+        digest = hashlib.blake2b(digest_size=16)
+        for name, size in files:
+            digest.update(f"{name} {size}\n".encode())
+        metadata = [name for name, _ in files if Path(name).name in METADATA]
+        step = max(1, len(files) // _SAMPLED)
+        for name in [*metadata, *(name for name, _ in files[::step])]:
+            with (self.params.path / name).open("rb") as file:
+                digest.update(file.read(_SAMPLE))
+        return {"files": len(files), "digest": digest.hexdigest(), **described(self.header)}
+
+    def about(self) -> About:
+        return About()
+
+    def _plane(self) -> ZarrPlane:
+        path, level = self.params.path, self.params.level
+        return held(path, f"level {level}", lambda: ZarrPlane.opened(path, level))
+
+    def _files(self) -> Iterator[tuple[str, int]]:
+        return islice(_walk(self.params.path, ""), _LISTED)
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
+    """Names and sizes of all files below, in an order that a copy keeps."""
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
+        else:
+            yield prefix + entry.name, entry.stat().st_size

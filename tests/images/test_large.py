@@ -1,0 +1,145 @@
+"""Streams: the same pixels as windows give, piece by piece."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from hdmatt_images import large
+from PIL import Image
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.kinds import Source
+from hdmatt_core.stage import Array
+
+Save = Callable[[Path, Callable[..., Array]], Path]
+
+
+def _png(dtype: str, bands: int) -> Save:
+    def save(folder: Path, noise: Callable[..., Array]) -> Path:
+        array = noise((70, 33, bands), dtype)
+        (folder / "a.png").write_bytes(imagecodecs.png_encode(array if bands > 1 else array[..., 0]))
+        return folder / "a.png"
+
+    return save
+
+
+def _pillow(mode: str, name: str, **how: Any) -> Save:
+    def save(folder: Path, noise: Callable[..., Array]) -> Path:
+        Image.fromarray(noise((70, 33, 3))).convert(mode).save(folder / name, **how)
+        return folder / name
+
+    return save
+
+
+def _tiff(**how: Any) -> Save:
+    def save(folder: Path, noise: Callable[..., Array]) -> Path:
+        dtype = how.get("of", "uint8")
+        array = noise((70, 33, 3), dtype)
+        rest = {key: value for key, value in how.items() if key != "of"}
+        tifffile.imwrite(folder / "a.tif", array, photometric="rgb", metadata=None, **rest)
+        return folder / "a.tif"
+
+    return save
+
+
+def _turned(name: str, turn: int) -> Save:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    return _pillow("RGB", name, exif=exif)
+
+
+FILES: dict[str, Save] = {
+    "grey 8": _png("uint8", 1),
+    "grey and alpha 16": _png("uint16", 2),
+    "rgb 16": _png("uint16", 3),
+    "rgba 8": _png("uint8", 4),
+    "palette": _pillow("P", "a.png"),
+    "one bit": _pillow("1", "a.png"),
+    "jpeg": _pillow("RGB", "a.jpg"),
+    "grey jpeg": _pillow("L", "a.jpg"),
+    "cmyk jpeg": _pillow("CMYK", "a.jpg"),
+    "tiles": _tiff(tile=(16, 16)),
+    "one strip": _tiff(rowsperstrip=70, compression="zlib"),
+    "one strip 16": _tiff(rowsperstrip=70, compression="lzw", of="uint16"),
+    "one strip float": _tiff(rowsperstrip=70, compression="zlib", of="float32"),
+    **{f"png turned {turn}": _turned("a.png", turn) for turn in range(1, 9)},
+    "jpeg turned 6": _turned("a.jpg", 6),
+}
+
+
+@pytest.mark.parametrize("role", ["image", "mask"])
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.filterwarnings("ignore:.*is coloured")
+def test_a_stream_gives_the_pixels_that_windows_give(
+    opened, pixels, noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str, file: str
+) -> None:
+    monkeypatch.setattr(large, "BAND", 16)
+    source = opened(FILES[file](tmp_path, noise), role)
+    whole = pixels(source)
+    streamed, seen = np.zeros_like(whole), np.zeros(whole.shape[:2], dtype=int)
+    for box, piece in source.stream():
+        assert min(piece.shape[:2]) <= 16
+        streamed[box.slices] = piece
+        seen[box.slices] += 1
+    assert (seen == 1).all()
+    np.testing.assert_array_equal(streamed, whole)
+
+
+def _streamed(source: Source) -> int:
+    return sum(piece.nbytes for _, piece in source.stream())
+
+
+@pytest.mark.parametrize(
+    ("save", "why"),
+    [
+        (_pillow("RGB", "a.jpg", progressive=True), "is interlaced or progressive"),
+        (_pillow("RGB", "a.webp", lossless=True), "comes in one piece"),
+        (_pillow("RGB", "a.bmp"), "comes in one piece"),
+    ],
+)
+def test_what_comes_in_one_piece_is_refused(opened, noise, tmp_path: Path, save: Save, why: str) -> None:
+    path = save(tmp_path, noise)
+    with pytest.raises(UserError) as caught:
+        _streamed(opened(path))
+    assert str(caught.value) == (
+        f"{path}: {why}, so it can be read only whole (0 MB); raise --memory, or convert it to a tiled TIFF or to zarr"
+    )
+
+
+def test_interlaced_png_is_refused(opened, noise, tmp_path: Path) -> None:
+    import pyvips
+
+    path = tmp_path / "a.png"
+    pyvips.Image.new_from_array(noise((9, 9, 3))).pngsave(str(path), interlace=True)
+    with pytest.raises(UserError, match="is interlaced or progressive, so it can be read only whole"):
+        _streamed(opened(path))
+
+
+def test_without_libvips_the_extra_is_named(opened, noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = FILES["rgb 16"](tmp_path, noise)
+    monkeypatch.setitem(sys.modules, "pyvips", None)
+    with pytest.raises(UserError) as caught:
+        _streamed(opened(path))
+    assert str(caught.value) == (
+        f"{path}: is too large to be held (0 MB), and reading it piece by piece needs libvips; "
+        "pip install 'hdmatt[large]', or raise --memory"
+    )
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_a_damaged_file_is_said_to_be(opened, noise, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    Image.fromarray(noise((300, 300, 3))).save(path)
+    source = opened(path)
+    assert source.infer({})
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(UserError, match=f"{name}: is damaged or cut short"):
+        _streamed(source)
