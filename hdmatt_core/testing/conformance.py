@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
@@ -17,10 +18,12 @@ from hdmatt_core.geometry import Box
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import All, Array, Context, Gather, Own, Rows, Stage, Target, Window
 from hdmatt_core.testing.context import FakeContext
-from hdmatt_core.testing.serving import Given, run_stage, specs_of, whole_target
+from hdmatt_core.testing.serving import Given, block_of, run_stage, specs_of, whole_target
 from hdmatt_core.testing.standard import standard_inputs
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9_]+")
+SLACK = 256 * 1024
+"""Bytes of small objects that no stage need count."""
 
 
 class StageConformance:
@@ -135,6 +138,19 @@ class StageConformance:
         scratch = self.built().scratch(self.target(), specs_of(self.given()))
         assert isinstance(scratch, int), f"scratch gives {scratch!r}"
         assert scratch >= 0, f"scratch gives {scratch}"
+
+    def test_scratch_covers_what_numpy_allocates(self) -> None:
+        stage, given, target = self.built(), self.given(), self.target()
+        outputs = sum(array.nbytes for array in self.run().values())  # and what run imports is imported now
+        block = block_of(stage, given, target)
+        tracemalloc.start()
+        try:
+            stage.run(block, self.context())
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        promised = stage.scratch(target, specs_of(given))
+        assert peak - outputs <= promised + SLACK, f"run took {peak - outputs} bytes beside its outputs, not {promised}"
 
     def test_importing_the_stage_does_not_import_torch(self) -> None:
         assert not _imports_torch(self.stage.__module__), f"{self.stage.__module__} imports torch at the top"

@@ -132,11 +132,14 @@ def run_stage(
 
     Requests are served from memory. ``wanted`` are the outputs asked for, by default all of them.
     """
-    specs = specs_of(inputs)
-    asked = target or whole_target(stage, inputs)
+    return stage.run(block_of(stage, inputs, target, wanted), context or FakeContext())
+
+
+def block_of(stage: Stage, inputs: Inputs, target: Target | None = None, wanted: Iterable[str] | None = None) -> Block:
+    """What ``run`` is called with: every request of ``stage`` for ``target`` served."""
+    specs, asked = specs_of(inputs), target or whole_target(stage, inputs)
     arrays = {port: serve(request, port, inputs, asked) for port, request in stage.needs(asked, specs).items()}
-    names = frozenset(stage.outputs if wanted is None else wanted)
-    return stage.run(Block(asked, specs, arrays, names), context or FakeContext())
+    return Block(asked, specs, arrays, frozenset(stage.outputs if wanted is None else wanted))
 
 
 def complete(stage: Stage, inputs: Inputs, context: Context | None = None) -> dict[str, Given]:

@@ -20,7 +20,7 @@ ONE = 65535
 EPSILON = 1e-5
 PIECE = 512
 """Side of the pieces a target is worked in, px: pieces without an edge cost nothing, and planes stay in the cache."""
-PLANES = 18
+PLANES = 15
 
 Real = NDArray[np.float64]
 

@@ -101,7 +101,7 @@ class RandomContext(_Sampler):
         return {"pool": All()}
 
     def scratch(self, target: Target, specs: Specs) -> int:
-        return 16 * specs["pool"].shape[0]
+        return 32 * specs["pool"].shape[0]
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         candidates = np.flatnonzero(block.array("pool"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -16,6 +18,7 @@ BYTES = 40
 """Per pixel of a piece and its halo: nearest places, squared and real distances, masks."""
 
 Mask = NDArray[np.bool_]
+Width = Annotated[int, Field(ge=0, le=1024)]
 
 
 def auto_band(shape: tuple[int, int]) -> int:
@@ -40,50 +43,48 @@ class FromMask(Stage):
     class Params(Stage.Params):
         """Widths in pixels."""
 
-        band: int = Field(10, ge=0, le=1024, description="unknown on each side of the edge, px")
-        erode: int | None = Field(None, ge=0, le=1024, description="unknown inside the mask, px; band if left out")
-        dilate: int | None = Field(None, ge=0, le=1024, description="unknown outside the mask, px; band if left out")
+        band: Width | Literal["auto"] = Field("auto", description="unknown on each side of the edge, px")
+        erode: Width | None = Field(None, description="unknown inside the mask, px; band if left out")
+        dilate: Width | None = Field(None, description="unknown outside the mask, px; band if left out")
 
     params: Params
 
-    @property
-    def inside(self) -> int:
-        return self.params.band if self.params.erode is None else self.params.erode
-
-    @property
-    def outside(self) -> int:
-        return self.params.band if self.params.dilate is None else self.params.dilate
-
-    @property
-    def halo(self) -> int:
-        return max(self.inside, self.outside)
+    def widths(self, specs: Specs) -> tuple[int, int]:
+        """Pixels of unknown inside and outside the mask's edge; ``auto`` is a hundredth of the shorter side."""
+        height, width = specs["mask"].shape
+        band = auto_band((height, width)) if self.params.band == "auto" else self.params.band
+        inside, outside = self.params.erode, self.params.dilate
+        return band if inside is None else inside, band if outside is None else outside
 
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         return {"trimap": ArraySpec(("y", "x"), specs["mask"].shape, "uint8")}
 
     def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
         # A mirrored pixel is never nearer than the one it mirrors, so the border adds nothing.
-        return {"mask": Window(target.box.grown(self.halo))}
+        return {"mask": Window(target.box.grown(max(self.widths(specs))))}
 
     def scratch(self, target: Target, specs: Specs) -> int:
-        return BYTES * (PIECE + 2 * self.halo) ** 2
+        return BYTES * (PIECE + 2 * max(self.widths(specs))) ** 2
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         height, width = block.target.box.shape
-        mask = above_half(block.array("mask"))
+        mask, widths = above_half(block.array("mask")), self.widths(block.specs)
         trimap = np.empty((height, width), np.uint8)
         for piece in blocks_of((height, width), (PIECE, PIECE)):
-            window = mask[Box(piece.start, piece.grown(2 * self.halo).stop).slices]
-            trimap[piece.slices] = self._piece(window)
+            window = mask[Box(piece.start, piece.grown(2 * max(widths)).stop).slices]
+            trimap[piece.slices] = _piece(window, *widths)
         return {"trimap": trimap}
 
-    def _piece(self, mask: Mask) -> NDArray[np.uint8]:
-        middle = (slice(self.halo, len(mask) - self.halo), slice(self.halo, mask.shape[1] - self.halo))
-        certain = np.where(mask[middle], np.uint8(255), np.uint8(0))
-        if mask.all() or not mask.any():
-            return certain
-        unknown = _within(mask, self.inside)[middle] | _within(~mask, self.outside)[middle]
-        return np.where(unknown, np.uint8(128), certain)
+
+def _piece(mask: Mask, inside: int, outside: int) -> NDArray[np.uint8]:
+    """The trimap of a mask less the halo around it."""
+    halo = max(inside, outside)
+    middle = (slice(halo, len(mask) - halo), slice(halo, mask.shape[1] - halo))
+    certain = np.where(mask[middle], np.uint8(255), np.uint8(0))
+    if mask.all() or not mask.any():
+        return certain
+    unknown = _within(mask, inside)[middle] | _within(~mask, outside)[middle]
+    return np.where(unknown, np.uint8(128), certain)
 
 
 def above_half(mask: Array) -> Mask:

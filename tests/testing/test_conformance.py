@@ -119,6 +119,14 @@ class Guess(First):
         return 1e6  # type: ignore[return-value]
 
 
+class Hungry(First):
+    """Allocates what it does not declare."""
+
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        assert np.ones(1_000_000).sum() == 1_000_000
+        return super().run(block, context)
+
+
 SOURCES: list[dict[str, Given]] = []
 
 
@@ -157,6 +165,7 @@ def failing(conformance: StageConformance) -> set[str]:
         (Neighbourly, "test_parts_equal_the_whole"),
         (Vandal, "test_inputs_are_left_as_they_are"),
         (Guess, "test_scratch_is_a_number_of_bytes"),
+        (Hungry, "test_scratch_covers_what_numpy_allocates"),
     ],
 )
 def test_a_fault_fails_its_check(stage: type[Stage], check: str) -> None:
