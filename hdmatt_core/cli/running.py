@@ -20,11 +20,19 @@ def execute(request: Request, *, quiet: bool) -> Result:
     try:
         with progress(quiet=quiet) as listener:
             return run(request, listener)
-    except BaseException:
-        store = request.store_path()
-        if store is not None and (store / "run.json").exists():
-            typer.echo(f"go on with: {resume_command()}", err=True)
+    except UserError as error:
+        error.detail = (*error.detail, *_how_to_go_on(request))
         raise
+    except BaseException:
+        for line in _how_to_go_on(request):
+            typer.echo(line, err=True)
+        raise
+
+
+def _how_to_go_on(request: Request) -> list[str]:
+    store = request.store_path()
+    begun = store is not None and (store / "run.json").exists()
+    return [f"go on with: {resume_command()}"] if begun else []
 
 
 def resume_command() -> str:

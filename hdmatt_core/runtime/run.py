@@ -72,10 +72,20 @@ def run(request: Request, listener: Listener = unheard, order: Order = list) -> 
 
 def _run(prepared: Prepared, path: Path, listener: Listener, order: Order) -> Result:
     with RunStore(path) as store:
-        _open(store, prepared)
-        made = _surveyed(prepared, store)
-        _check_disk(made, store)
-        return _Run(prepared, store, made, listener, order).execute()
+        try:
+            _open(store, prepared)
+            made = _surveyed(prepared, store)
+            _check_disk(made, store)
+            return _Run(prepared, store, made, listener, order).execute()
+        except BaseException:
+            _forget_if_nothing_done(store)
+            raise
+
+
+def _forget_if_nothing_done(store: RunStore) -> None:
+    """A run that failed before its first block leaves no store behind that would have to be resumed."""
+    if not (store.events_path.exists() and '"BlockDone"' in store.events_path.read_text()):
+        shutil.rmtree(store.path)
 
 
 def plan(request: Request) -> Plan:
@@ -203,6 +213,8 @@ class _Run:
             arrays = self._deliver()
         finally:
             release(self.job.token)
+            for source in self.prepared.sources.values():
+                source.close()
         self._tell(Finished(time.perf_counter() - began))
         return Result(self.plan, arrays)
 
