@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hdmatt_core.nn.evidence import EVIDENCE_CHANNELS, colour_evidence
 from hdmatt_core.nn.layers import conv_bn_relu
 from hdmatt_core.nn.pooling import unpool
 from hdmatt_core.nn.presets import INPUT_CHANNELS, LINEAR_MODELS, Preset
@@ -17,20 +18,21 @@ class Decoder(nn.Module):
 
     Open in the paper and decided here: at 1/2 the decoder emits coefficients of two local colour-line models,
     alpha = a . I + b (Levin et al., "A closed-form solution to natural image matting", 2008), so that full
-    resolution costs a dot product and two narrow convolutions.
+    resolution costs a dot product and two narrow convolutions. Colour evidence joins the skips of each level, and
+    stands beside colour in I.
     """
 
     def __init__(self, preset: Preset) -> None:
         super().__init__()
         w0, w1, w2 = preset.widths[:3]
         head = preset.head
+        told = EVIDENCE_CHANNELS
         self.squeeze = conv_bn_relu(preset.fused, preset.features, 1)
         self.at_sixteenth = conv_bn_relu(preset.features, w2, 3)
-        self.at_eighth = conv_bn_relu(2 * w2, w1, 3)
-        self.at_quarter = conv_bn_relu(2 * w1, w0, 3)
-        self.at_half = nn.Sequential(conv_bn_relu(2 * w0, head, 1), nn.Conv2d(head, head, 3, padding=1))
-        models = LINEAR_MODELS
-        self.full1 = nn.Conv2d(head - 3 * models + INPUT_CHANNELS, 16, 3, padding=1)
+        self.at_eighth = conv_bn_relu(2 * w2 + told, w1, 3)
+        self.at_quarter = conv_bn_relu(2 * w1 + told, w0, 3)
+        self.at_half = nn.Sequential(conv_bn_relu(2 * w0 + told, head, 1), nn.Conv2d(head, head, 3, padding=1))
+        self.full1 = nn.Conv2d(head - 4 * LINEAR_MODELS + INPUT_CHANNELS + told, 16, 3, padding=1)
         self.full2 = nn.Conv2d(16, 1, 3, padding=1)
 
     def forward(self, features: Tensor, skips: Skips) -> Tensor:
@@ -39,17 +41,20 @@ class Decoder(nn.Module):
 
     def raw(self, features: Tensor, skips: Skips) -> Tensor:
         """Return alpha before the clamp, for the loss: a clamped value has no gradient."""
+        told = colour_evidence(skips.x)
+        half, quarter, eighth = (F.avg_pool2d(told, size) for size in (2, 4, 8))
         y = self.at_sixteenth(self.squeeze(features))
-        y = self.at_eighth(torch.cat([unpool(y, skips.place3), skips.eighth], dim=1))
-        y = self.at_quarter(torch.cat([unpool(y, skips.place2), skips.quarter], dim=1))
-        y = self.at_half(torch.cat([unpool(y, skips.place1), skips.half], dim=1))
-        return self._full(F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False), skips.x)
+        y = self.at_eighth(torch.cat([unpool(y, skips.place3), skips.eighth, eighth], dim=1))
+        y = self.at_quarter(torch.cat([unpool(y, skips.place2), skips.quarter, quarter], dim=1))
+        y = self.at_half(torch.cat([unpool(y, skips.place1), skips.half, half], dim=1))
+        return self._full(F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False), skips.x, told)
 
-    def _full(self, y: Tensor, x: Tensor) -> Tensor:
-        """Evaluate the colour lines on the input's colour, then refine."""
-        slopes, offsets, rest = y.tensor_split((3 * LINEAR_MODELS, 4 * LINEAR_MODELS), dim=1)
+    def _full(self, y: Tensor, x: Tensor, told: Tensor) -> Tensor:
+        """Evaluate the lines on colour and evidence, then refine."""
+        slopes, offsets, rest = y.tensor_split((4 * LINEAR_MODELS, 5 * LINEAR_MODELS), dim=1)
+        seen = torch.cat([x[:, :3], told[:, :1] - 0.5], dim=1)
         pairs = zip(slopes.chunk(LINEAR_MODELS, dim=1), offsets.chunk(LINEAR_MODELS, dim=1), strict=True)
-        lines = [(slope * x[:, :3]).sum(dim=1, keepdim=True) + offset for slope, offset in pairs]
-        detail = self.full2(F.relu(self.full1(torch.cat([*lines, rest, x], dim=1))))
+        lines = [(slope * seen).sum(dim=1, keepdim=True) + offset for slope, offset in pairs]
+        detail = self.full2(F.relu(self.full1(torch.cat([*lines, rest, x, told], dim=1))))
         alpha: Tensor = detail + lines[0] + 0.5
         return alpha

