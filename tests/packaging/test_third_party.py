@@ -1,0 +1,87 @@
+"""Plug-ins that are projects of their own: installed by pip, named in one line of YAML, and harmless when broken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hdmatt_core.testing import scene
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = [*sorted((ROOT / "plugins").glob("hdmatt-*")), ROOT / "docs" / "examples" / "hdmatt-apart"]
+SWAPS = {"sampler.apart": "sampler.topk"}
+"""Stages of the projects, and the built-in stage of the paper's pipeline that each takes the place of."""
+
+
+@pytest.fixture(scope="module")
+def commands(wheel: Path, environment: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with hdmatt from its wheel, every stand-alone project, and a distribution that raises."""
+    return environment(wheel, *PROJECTS, broken_project(tmp_path_factory.mktemp("broken")))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small photograph and its trimap, large enough for patches to choose among."""
+    folder, made = tmp_path_factory.mktemp("pictures"), scene(900, 900, band=8)
+    Image.fromarray(made.image).save(folder / "photo.png")
+    Image.fromarray(made.trimap).save(folder / "trimap.png")
+    return folder
+
+
+def broken_project(folder: Path) -> Path:
+    (folder / "hdmatt_broken.py").write_text("raise RuntimeError('this plug-in is broken')\n", encoding="utf-8")
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[project]\nname = "hdmatt-broken"\nversion = "0.3"\n'
+        '[project.entry-points.hdmatt]\nbroken = "hdmatt_broken"\n'
+        '[tool.hatch.build.targets.wheel]\ninclude = ["hdmatt_broken.py"]\n',
+        encoding="utf-8",
+    )
+    return folder
+
+
+def matte(commands: Path, run: Callable[..., str], pictures: Path, pipeline: str) -> np.ndarray:
+    name = f"{Path(pipeline).stem}.tif"
+    words = ("matte", "photo.png", "trimap.png", "--overwrite", "--depth", "float", "--pipeline", pipeline, "-o", name)
+    run(commands / "hdmatt", *words, cwd=pictures)
+    with Image.open(pictures / name) as alpha:
+        return np.asarray(alpha)
+
+
+@pytest.fixture(scope="module")
+def plain(commands: Path, run: Callable[..., str], pictures: Path) -> np.ndarray:
+    """The matte of the paper's pipeline, made beside a broken distribution."""
+    return matte(commands, run, pictures, "hdmatt")
+
+
+def test_a_broken_distribution_harms_nobody(plain: np.ndarray, commands: Path, run: Callable[..., str]) -> None:
+    assert 0 < plain.mean() < 1
+    told = run(commands / "hdmatt", "plugins", cwd=commands)
+    assert "hdmatt-broken 0.3" in told
+    assert "this plug-in is broken" in told
+
+
+@pytest.mark.parametrize(("stage", "built_in"), SWAPS.items())
+def test_one_line_of_yaml_changes_the_result(
+    stage: str, built_in: str, plain: np.ndarray, commands: Path, run: Callable[..., str], pictures: Path
+) -> None:
+    text = (ROOT / "pipelines" / "hdmatt.yaml").read_text(encoding="utf-8")
+    changed, lines = re.subn(rf"use: {re.escape(built_in)}$", f"use: {stage}", text, flags=re.MULTILINE)
+    assert lines == 1
+    (pictures / f"{stage}.yaml").write_text(changed, encoding="utf-8")
+    other = matte(commands, run, pictures, f"{stage}.yaml")
+    assert other.shape == plain.shape
+    assert (other != plain).any()
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
+def test_its_own_tests_pass(project: Path, commands: Path, run: Callable[..., str]) -> None:
+    options = ("-q", "-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir", ".")
+    assert " passed" in run(commands / "python", "-m", "pytest", *options, ".", cwd=project)
