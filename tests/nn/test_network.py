@@ -109,7 +109,7 @@ def test_a_seeded_network_gives_the_golden_matte(patches: Patches) -> None:
 
 
 def golden_matte(patches: Patches) -> np.ndarray:
-    """Unclamped alpha of two patches by a network whose weights are a formula, independent of torch's random numbers."""
+    """Unclamped alpha of two patches by a network whose weights are a formula, free of random numbers."""
     model = HDMatt("hdmatt-s").eval()
     for number, value in enumerate(model.parameters()):
         wave = torch.sin(torch.arange(value.numel(), dtype=torch.float64) * 1.7 + number).view(value.shape)
