@@ -97,7 +97,7 @@ def _checked(
     document, registry = load_document(pipeline, settings or ()), Registry.load()
     given = _given(document, registry, pairs("-i", inputs))
     graph = build_graph(document, registry, given)
-    return graph, graph.specs({**placeholders(document), **given})
+    return graph, graph.specs(placeholders(document, given))
 
 
 def _given(document: Document, registry: Registry, files: Mapping[str, Path]) -> dict[str, ArraySpec]:

@@ -57,7 +57,7 @@ class Document(_Part):
     _folder: Path = PrivateAttr(default_factory=Path)
     _marks: Marks = PrivateAttr(default_factory=Marks)
     _faults: tuple[Fault, ...] = PrivateAttr(default=())
-    _broken: frozenset[str] = PrivateAttr(default=frozenset())
+    _broken: frozenset[marks.Path] = PrivateAttr(default=frozenset())
 
     @property
     def file(self) -> str:
@@ -69,8 +69,8 @@ class Document(_Part):
         return self._faults
 
     @property
-    def broken(self) -> frozenset[str]:
-        """Names of inputs and stages that stand in the file but could not be read."""
+    def broken(self) -> frozenset[marks.Path]:
+        """Paths of what stands in the file but could not be read: inputs, stages, wires of stages."""
         return self._broken
 
     def mark(self, path: marks.Path, *, key: bool = False) -> Mark:

@@ -31,7 +31,7 @@ class Form(Generic[InputModel, StageModel]):
     inputs: dict[str, InputModel] = field(default_factory=dict)
     stages: dict[str, StageModel] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
+    broken: set[Path] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -51,7 +51,7 @@ def read_form(
     form.outputs = check.outputs()
     for name in form.inputs.keys() & form.stages.keys():
         check.fault(("stages", name), f"stage {name!r}", "an input has this name too; rename one", key=True)
-        form.broken.add(name)
+        form.broken |= {("inputs", name), ("stages", name)}
         del form.inputs[name], form.stages[name]
     return form
 
@@ -59,7 +59,7 @@ def read_form(
 class _Check:
     """One method per rule; each adds its faults."""
 
-    def __init__(self, reading: Reading, faults: list[Fault], broken: set[str]) -> None:
+    def __init__(self, reading: Reading, faults: list[Fault], broken: set[Path]) -> None:
         self.tree: Mapping[str, Any] = reading.value
         self.marks, self.faults, self.broken = reading.marks, faults, broken
 
@@ -91,15 +91,14 @@ class _Check:
         result: dict[str, Model] = {}
         for name, value in self._section(section):
             node = self._node((section, name), f"{who} {name!r}", value, model)
-            if node is None:
-                self.broken.add(name)
-            else:
+            if node is not None:
                 result[name] = node
         return result
 
     def _node(self, path: Path, who: str, value: object, model: type[Model]) -> Model | None:
         if not isinstance(value, dict):
             self.fault(path, who, f"must be a mapping, not {shown(value)}")
+            self.broken.add(path)
             return None
         known = [f.alias or name for name, f in model.model_fields.items()]
         try:
@@ -109,6 +108,19 @@ class _Check:
             for inside, words in complaints(error, value, known):
                 name = ".".join(map(str, inside))
                 self.fault((*path, *inside), f"{who}, {name!r}", words, key=words.startswith(NO_SUCH_NAME))
+                self.broken.add((*path, *inside))
+            return self._mended(path, value, model)
+
+    def _mended(self, path: Path, value: Mapping[str, Any], model: type[Model]) -> Model | None:
+        """The node without its unknown entries and its broken wires, so that the rest of it is still checked."""
+        known = {field.alias or name for name, field in model.model_fields.items()}
+        rest = {key: each for key, each in value.items() if key in known and each is not None}
+        if isinstance(rest.get("in"), dict):
+            rest["in"] = {port: text for port, text in rest["in"].items() if (*path, "in", port) not in self.broken}
+        try:
+            return validated(model, rest)
+        except ValidationError:
+            self.broken.add(path)
             return None
 
     def outputs(self) -> dict[str, str]:
@@ -132,4 +144,4 @@ class _Check:
             else:
                 what = "a name has letters, digits and '_', and does not begin with a digit"
                 self.fault((section, name), f"{name!r}", what, key=True)
-                self.broken.add(name)
+                self.broken.add((section, name))

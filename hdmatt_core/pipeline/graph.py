@@ -86,8 +86,7 @@ def build_graph(document: Document, registry: Registry, inputs: Mapping[str, Arr
     """
     resolved = resolve(document, registry)
     if resolved.faults or resolved.failures or any(draft.unwired for draft in resolved.drafts):
-        known = {**placeholders(document), **(inputs or {})}
-        findings = infer_specs(document, resolved.drafts, known)
+        findings = infer_specs(document, resolved.drafts, placeholders(document, inputs))
         _raise(document, Findings({}, [*resolved.faults, *findings.faults], [*resolved.failures, *findings.failures]))
     nodes = {
         draft.name: Node(draft.name, draft.type, draft.stage, draft.wires)

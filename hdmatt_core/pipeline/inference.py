@@ -13,18 +13,18 @@ from hdmatt_core.pipeline.failure import stage_failure
 from hdmatt_core.pipeline.faults import Fault
 from hdmatt_core.spec import ArraySpec, Port
 
-_GREY = ArraySpec(("y", "x"), (2000, 3000), "uint8")
-STAND_INS: Mapping[Role, ArraySpec] = {
-    "image": ArraySpec(("y", "x", "c"), (2000, 3000, 3), "uint8"),
-    "trimap": _GREY,
-    "mask": _GREY,
-    "matte": _GREY,
-}
+SIZE = (2000, 3000)
 
 
-def placeholders(document: Document) -> dict[str, ArraySpec]:
-    """An input of 2000 x 3000 pixels for each of the document's, so that it can be checked without files."""
-    return {name: STAND_INS[node.kind] for name, node in document.inputs.items()}
+def placeholders(document: Document, given: Mapping[str, ArraySpec] | None = None) -> dict[str, ArraySpec]:
+    """The inputs: those ``given``, and for each of the others a stand-in of their size, or of SIZE (H, W)."""
+    size = next((spec.shape[:2] for spec in (given or {}).values()), SIZE)
+    stand_ins = {name: _stand_in(node.kind, size) for name, node in document.inputs.items()}
+    return {**stand_ins, **(given or {})}
+
+
+def _stand_in(role: Role, size: tuple[int, ...]) -> ArraySpec:
+    return ArraySpec(("y", "x", "c"), (*size, 3), "uint8") if role == "image" else ArraySpec(("y", "x"), size, "uint8")
 
 
 @dataclass

@@ -18,7 +18,7 @@ from ruamel.yaml.reader import ReaderError
 
 from hdmatt_core.pipeline.faults import DocumentError, Fault, Mark
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 18
 MAX_VALUES = 10_000  # values after aliases are followed; a few thousand stages
 MAX_DEPTH = 20
 
@@ -84,7 +84,7 @@ def read_yaml(text: str, file: str) -> Reading:
 
 def _compose(text: str, file: str) -> Node | None:
     if len(text) > MAX_BYTES:
-        raise DocumentError(file, [Fault(Mark(1, 1), "", f"longer than {MAX_BYTES >> 20} MiB; no pipeline is")])
+        raise DocumentError(file, [Fault(Mark(1, 1), "", f"longer than {MAX_BYTES >> 10} KiB; no pipeline is")])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ReusedAnchorWarning)

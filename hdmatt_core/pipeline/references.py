@@ -24,7 +24,7 @@ class References:
     def array(self, text: str, path: Path, who: str, sort: str = "stage or input") -> Ref | None:
         """The array that ``text`` at ``path`` names; None after saying why not, unless that node's fault says it."""
         name, dot, port = text.partition(".")
-        if name in self.document.broken:
+        if {("stages", name), ("inputs", name)} & self.document.broken:
             return None
         if name in self.types:
             return self._output(name, port if dot else None, path, who)

@@ -85,7 +85,11 @@ class _Resolver:
 
     def _ports(self, draft: Draft, ports: Mapping[str, Input], node: StageNode) -> tuple[bool, tuple[str, ...]]:
         """Whether exactly the ports are wired that must be, and those that are not (a misspelt one is just that)."""
-        missing = [name for name, port in ports.items() if name not in node.wires and not port.optional]
+        written = {
+            *node.wires,
+            *(path[-1] for path in self.document.broken if path[:3] == ("stages", draft.name, "in")),
+        }
+        missing = [name for name, port in ports.items() if name not in written and not port.optional]
         unknown = [name for name in node.wires if name not in ports]
         sound = not missing and not unknown
         for name in unknown:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.plan import Resources
 from hdmatt_core.runtime.job import Job, Receipt
 
+LOOPBACK = "127.0.0.1:0"
+"""dask insists on a status page; this keeps it to this machine and to a free port."""
 AHEAD = 2
 """Tasks submitted per thread: one running, one ready, so that no thread waits for the client."""
 
@@ -64,8 +67,13 @@ class OnDask:
 
 
 @contextmanager
-def executor(resources: Resources, *, scheduler: str | None, synchronous: bool) -> Iterator[Executor]:
-    """The executor that ``resources`` and the person ask for; its cluster is closed with the context."""
+def executor(
+    resources: Resources, scratch: Path, *, scheduler: str | None, synchronous: bool
+) -> Iterator[Executor]:
+    """The executor that ``resources`` and the person ask for; its cluster is closed with the context.
+
+    A local cluster's own files go to ``scratch``.
+    """
     if synchronous:
         yield InThisThread()
         return
@@ -83,7 +91,9 @@ def executor(resources: Resources, *, scheduler: str | None, synchronous: bool) 
             n_workers=workers or 1,
             threads_per_worker=resources.threads,
             processes=bool(workers),
-            dashboard_address=None,
+            dashboard_address=LOOPBACK,
+            worker_dashboard_address=LOOPBACK,
+            local_directory=str(scratch),
             memory_limit=0,
             silence_logs=50,
         )

@@ -33,7 +33,7 @@ from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.outputs import deliver
 from hdmatt_core.runtime.prepare import Prepared, prepare
 from hdmatt_core.runtime.request import Request
-from hdmatt_core.runtime.survey import count
+from hdmatt_core.runtime.survey import count, warn_of_guesswork
 from hdmatt_core.runtime.task import run_block
 from hdmatt_core.runtime.workspace import Workspace, name_of, release, workspace
 from hdmatt_core.stage import Array
@@ -126,6 +126,7 @@ def _surveyed(prepared: Prepared, store: RunStore) -> Plan:
             _create(store, provisional, provisional.passes[index])
             _finish(InThisThread(), job, index, store, unheard, list)
         work = count(workspace(job), provisional.passes)
+        warn_of_guesswork(workspace(job), provisional.passes)
     finally:
         release(job.token)
     return choose(prepared.outline(work), resources)
@@ -223,7 +224,10 @@ class _Run:
         for index in range(len(self.plan.passes)):
             _create(self.store, self.plan, self.plan.passes[index])
         needed = self._needed()
-        with executor(self.plan.resources, scheduler=request.scheduler, synchronous=request.synchronous) as on:
+        scratch = self.store.path / "dask"
+        with executor(
+            self.plan.resources, scratch, scheduler=request.scheduler, synchronous=request.synchronous
+        ) as on:
             for index in needed:
                 _finish(on, self.job, index, self.store, self._tell, self.order)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
+from hdmatt_core.errors import HdmattWarning
 from hdmatt_core.geometry import Box, Grid
+from hdmatt_core.nn.regions import UNKNOWN
 from hdmatt_core.pipeline.passes import Pass
 from hdmatt_core.pipeline.plan import Work
 from hdmatt_core.runtime.workspace import Workspace
@@ -22,6 +26,21 @@ def count(space: Workspace, passes: tuple[Pass, ...]) -> Work | None:
         candidates=int(space.computed(Tiles.CANDIDATES, grid).sum()),
         fullest={run: _fullest(space, grid, run) for run in Tiles},
     )
+
+
+def warn_of_guesswork(space: Workspace, passes: tuple[Pass, ...]) -> None:
+    """Warn if the trimap knows neither foreground nor background anywhere: the network then has only its taste."""
+    regions = next((ref for p in passes for ref in p.stored if ref.port == "regions"), None)
+    grid = space.spec(regions).grid if regions else None
+    if regions is None or grid is None:
+        return
+    present = space.computed(Tiles.ALL, grid)
+    if (space.table(regions)[present] == UNKNOWN).all():
+        warnings.warn(
+            "the trimap is unknown everywhere; paint some foreground white and some background black",
+            HdmattWarning,
+            stacklevel=2,
+        )
 
 
 def _fullest(space: Workspace, grid: Grid, run: Tiles) -> Target:
