@@ -55,5 +55,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "installing what tests, checks and documentation need"
 	@$(PIP) install --quiet --constraint constraints.txt 'pip>=25.1'  # the first that knows --group
-	@$(PIP) install --quiet --constraint constraints.txt --editable . --group dev
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[large]' --group dev
 	@touch $@

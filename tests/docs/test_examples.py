@@ -66,4 +66,4 @@ def test_commands_parse(words: list[str]) -> None:
     stop = next((i for i, word in enumerate(until) if word in (">", "|", "&")), len(until))
     group = typer.main.get_command(build_app([name]))
     context = group.commands[name].make_context(name, until[:stop])
-    assert context.params
+    assert context.info_name == name
