@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(she
             $(p) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null && command -v $(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test lint types imports docs bench ci clean
+.PHONY: help install dev demo test lint types imports docs pictures bench ci clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +32,9 @@ imports: dev  ## the layers of the code
 
 docs: dev  ## the documentation, in site/
 	$(BIN)/mkdocs build --strict
+
+pictures: demo  ## the documentation's pictures, from what the demo made
+	$(BIN)/python docs/generate/pictures.py demo-out docs/assets
 
 bench: dev  ## time and memory of a 24-megapixel photograph
 	$(BIN)/python tests/bench/photo.py
