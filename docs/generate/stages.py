@@ -20,6 +20,8 @@ change its `use:` line. `hdmatt stages` prints this list with the stages of inst
 one of them in full.
 """
 
+SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "multiple_of": "a multiple of"}
+
 
 def page(registry: Registry) -> str:
     """The page, in Markdown: a section for every kind, a subsection for every stage."""
@@ -47,10 +49,15 @@ def stage(type_: StageType) -> str:
 
 
 def parameter(name: str, field: FieldInfo) -> tuple[str, ...]:
-    limits = ", ".join(str(limit) for limit in field.metadata)
+    limits = ", ".join(words for limit in field.metadata if (words := bound(limit)))
     annotation = inspect.formatannotation(field.annotation).replace("typing.", "").replace("pathlib.", "")
     default = "required" if field.is_required() else f"`{field.get_default()!r}`"
     return f"`{name}`", f"`{annotation}`{f' ({limits})' if limits else ''}", default, field.description or ""
+
+
+def bound(limit: object) -> str:
+    """A bound on a parameter's value, as ``≥ 1``; empty for what is not a bound."""
+    return ", ".join(f"{sign} {getattr(limit, name)}" for name, sign in SIGNS.items() if hasattr(limit, name))
 
 
 def ports(declared: Mapping[str, Port]) -> list[tuple[str, ...]]:
