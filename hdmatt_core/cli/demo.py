@@ -18,7 +18,12 @@ def demo(
     ),
     quiet: options.Quiet = False,
 ) -> None:
-    """Matte the photograph that ships with hdmatt: writes alpha.png, cutout.png and overview.png."""
+    """Matte the photograph that ships with hdmatt: writes alpha.png, cutout.png and overview.png.
+
+    [bold]Example[/bold]
+
+    hdmatt demo -o demo-out
+    """
     from hdmatt_core.demo import PHOTO, TRIMAP
     from hdmatt_core.demo.overview import overview
 

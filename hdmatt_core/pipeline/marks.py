@@ -6,6 +6,7 @@ duplicate key and a tag must each be seen to be refused, and every key and value
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ MAX_DEPTH = 20
 Path = tuple[str | int, ...]
 """Keys and list positions from the top: ``("stages", "fuse", "in", "features")``."""
 
+# The parser's time grows with the square of the depth of brackets, so they are refused before it sees them.
+_BRACKETS = re.compile(rf"(?:[\[{{]\s*){{{MAX_DEPTH + 1}}}")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -85,6 +88,8 @@ def read_yaml(text: str, file: str) -> Reading:
 def _compose(text: str, file: str) -> Node | None:
     if len(text) > MAX_BYTES:
         raise DocumentError(file, [Fault(Mark(1, 1), "", f"longer than {MAX_BYTES >> 10} KiB; no pipeline is")])
+    if brackets := _BRACKETS.search(text):
+        raise DocumentError(file, [Fault(_at(text, brackets.start()), "", f"nested deeper than {MAX_DEPTH} levels")])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ReusedAnchorWarning)
@@ -96,8 +101,7 @@ def _compose(text: str, file: str) -> Node | None:
 
 def _syntax_fault(error: Exception, text: str) -> Fault:
     if isinstance(error, ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-        return Fault(Mark(line, error.position - text.rfind("\n", 0, error.position)), "", "not a text character")
+        return Fault(_at(text, error.position), "", "not a text character")
     if isinstance(error, RecursionError):
         return Fault(Mark(1, 1), "", f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(error, MarkedYAMLError) and (at := error.problem_mark or error.context_mark):
@@ -108,6 +112,10 @@ def _syntax_fault(error: Exception, text: str) -> Fault:
         begun = f" {error.context}, line {error.context_mark.line + 1}" if error.context and error.context_mark else ""
         return Fault(mark, "", f"not YAML: {error.problem or 'broken off'}{begun}")
     return Fault(Mark(1, 1), "", f"not YAML: {' '.join(str(error).split())}")
+
+
+def _at(text: str, position: int) -> Mark:
+    return Mark(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
 
 
 class _TooMuchError(Exception):
