@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from hdmatt_images.header import Header
 
 BAND = 1024
 """Stored rows in one band."""
+
+_FETCHED = 16  # rows asked of libvips at a time, which holds some eight copies of them
 
 _FORMATS = {"uchar": "uint8", "ushort": "uint16", "float": "float32"}
 
@@ -34,11 +36,12 @@ def bands(path: Path, header: Header) -> Iterator[tuple[Box, Array]]:
     """
     vips = _vips(path, header)
     try:
-        picture = vips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
-        _check_sequential(picture, path, header)
-        region = vips.Region.new(picture)
-        for box in boxes(header.shape):
-            yield box, _converted(_fetched(region, picture, box), picture)
+        with path.open("rb") as file:
+            picture = _opened(vips, file)
+            _check_sequential(picture, path, header)
+            region = vips.Region.new(picture)
+            for box in boxes(header.shape):
+                yield box, _band(region, picture, box, header.bands)
     except vips.Error as error:
         raise damaged(path, str(error)) from error
 
@@ -65,6 +68,14 @@ def _vips(path: Path, header: Header) -> ModuleType:
     return module
 
 
+def _opened(vips: Any, file: IO[bytes]) -> Any:
+    """The picture in a file that libvips reads through Python: left to itself it maps the file into memory."""
+    source = vips.SourceCustom()
+    source.on_read(file.read)
+    source.on_seek(file.seek)
+    return vips.Image.new_from_source(source, "", access="sequential", fail_on="truncated")
+
+
 def _check_sequential(picture: Any, path: Path, header: Header) -> None:
     fields = set(picture.get_fields())
     if "interlaced" in fields or ("jpeg-multiscan" in fields and picture.get("jpeg-multiscan")):
@@ -73,14 +84,19 @@ def _check_sequential(picture: Any, path: Path, header: Header) -> None:
         raise whole_only(path, header, "is of a kind that libvips reads differently")
 
 
-def _fetched(region: Any, picture: Any, box: Box) -> Array:
-    height, width = box.shape
-    data = region.fetch(0, box.start[0], width, height)
-    return np.frombuffer(data, _FORMATS[picture.format]).reshape(height, width, picture.bands)
+def _band(region: Any, picture: Any, box: Box, bands: int) -> Array:
+    width = box.shape[1]
+    band = np.empty((*box.shape, bands), _FORMATS[picture.format])
+    for piece in blocks_of(box.shape, (_FETCHED, width)):
+        top, bottom = piece.start[0], piece.stop[0]
+        data = region.fetch(0, box.start[0] + top, width, bottom - top)
+        rows = np.frombuffer(data, band.dtype).reshape(bottom - top, width, picture.bands)
+        band[top:bottom] = _converted(rows, picture)[..., :bands]
+    return band
 
 
-def _converted(window: Array, picture: Any) -> Array:
+def _converted(rows: Array, picture: Any) -> Array:
     if picture.interpretation != "cmyk":
-        return window
+        return rows
     icc = bytes(picture.get("icc-profile-data")) if "icc-profile-data" in picture.get_fields() else None
-    return rgb_from_cmyk(window[..., :4], icc)
+    return rgb_from_cmyk(rows[..., :4], icc)

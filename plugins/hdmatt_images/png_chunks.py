@@ -15,6 +15,9 @@ from hdmatt_images.header import positive
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
+LONGEST = 1_000_000
+"""Pixels on a side that libpng takes; the format itself has 2**31 - 1."""
+
 _BANDS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by colour type; a palette is read as RGB
 _KEPT = (b"IHDR", b"iCCP", b"pHYs", b"eXIf", b"tRNS")
 _LARGEST = 16 << 20  # bytes of a chunk or profile that is looked at
@@ -38,7 +41,7 @@ def read_chunks(path: Path, size: int) -> PngChunks:
 
     Raises UserError if the file ends before, ValueError, KeyError or struct.error if it is broken.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:  # a chunk is looked at by its first 8 bytes
         if file.read(len(SIGNATURE)) != SIGNATURE:
             raise ValueError("not a PNG file")
         found = _walk(file, size)

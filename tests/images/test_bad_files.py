@@ -115,6 +115,11 @@ HEADERS = {
     "png of a signature": (PngSource, _cut("a.png", 0.01), CUT.format("the PNG has no end")),
     "png without pixels": (PngSource, _holding("a.png", _png(0, 4)), "has no pixels (0 x 4); export it again"),
     "png of no colour": (PngSource, _holding("a.png", _png(4, 4, colour=5)), CUT.format("colour type 5")),
+    "png too long": (
+        PngSource,
+        _holding("a.png", _png(1_000_001, 1)),
+        "has a side of more than 1000000 pixels; save it as TIFF or zarr",
+    ),
     "png bomb": (
         PngSource,
         _holding("a.png", _png(60_000, 60_000)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +73,15 @@ def test_any_window_of_any_layout(opened, window, noise, tmp_path_factory, data:
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_the_orientation_tag_is_applied(opened, pixels, noise, tmp_path: Path, turn: int) -> None:
+def test_the_orientation_tag_is_applied(opened, pixels, window, noise, tmp_path: Path, turn: int) -> None:
     array = noise((20, 33, 3))
     tag = [(274, 3, 1, turn, True)]
     path = save(tmp_path / "a.tif", array, extratags=tag, resolution=(300, 150), resolutionunit="inch")
     picture = Image.fromarray(array)
     picture.getexif()[0x0112] = turn
-    source = opened(path)
-    np.testing.assert_array_equal(pixels(source), np.asarray(ImageOps.exif_transpose(picture)))
+    source, want = opened(path), np.asarray(ImageOps.exif_transpose(picture))
+    np.testing.assert_array_equal(pixels(source), want)
+    np.testing.assert_array_equal(window(source, Box((3, 5), (17, 16))), want[3:17, 5:16])
     assert source.about().resolution == ((300, 150) if turn < 5 else (150, 300))
 
 
@@ -204,6 +207,16 @@ def test_a_picture_packed_in_one_strip_is_held(opened, window, noise, tmp_path: 
     window(source, Box((0, 0), (1, 1)))
     monkeypatch.setattr(module.TiffPage, "read", None)
     window(source, Box((63, 63), (64, 64)))  # from what is held
+
+
+def test_threads_read_from_one_file(opened, window, noise, tmp_path: Path) -> None:
+    array = noise((300, 300))
+    boxes = [Box((y, x), (y + 60, x + 60)) for y in range(0, 240, 40) for x in range(0, 240, 40)]
+    for name, how in (("a.tif", {"tile": (32, 32), "compression": "zlib"}), ("b.tif", {})):
+        source = opened(save(tmp_path / name, array, **how), "mask")
+        with ThreadPoolExecutor(8) as pool:
+            for box, got in zip(boxes, pool.map(partial(window, source), boxes), strict=True):
+                np.testing.assert_array_equal(got, array[box.slices])
 
 
 def test_two_roles_share_one_open_file_and_close_closes_it(opened, window, noise, tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.stage import Array
 from hdmatt_images.faults import damaged, reading
 from hdmatt_images.header import Header, rgb_profile
-from hdmatt_images.png_chunks import SIGNATURE, read_chunks
+from hdmatt_images.png_chunks import LONGEST, SIGNATURE, read_chunks
 from hdmatt_images.sources.base import PictureSource
 
 
@@ -23,6 +24,8 @@ class PngSource(PictureSource):
         self.only_level()
         with reading(self.params.path):
             chunks = read_chunks(self.params.path, self.stored_bytes)
+        if max(chunks.shape) > LONGEST:
+            raise UserError(f"{self.params.path}: has a side of more than {LONGEST} pixels; save it as TIFF or zarr")
         dtype = "uint16" if chunks.bits == 16 else "uint8"
         return Header(
             chunks.shape,
