@@ -14,7 +14,6 @@ from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import format_size
 from hdmatt_core.runtime.events import BlockDone, Event, Listener, OutputWritten, PassStarted, Planned, unheard
 
-
 _WHERE = {"disk": "on disk", "memory": "in memory", "remade": "made again where read"}
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hdmatt_core.cli import options
-from hdmatt_core.cli.running import execute, pairs, resume_command
+from hdmatt_core.cli.running import execute, resume_command
+from hdmatt_core.cli.words import pairs
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.sizes import parse_size
 from hdmatt_core.report import describe

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -39,16 +38,3 @@ def resume_command() -> str:
     """This command as it would be typed again, to go on."""
     words = [word for word in sys.argv[1:] if word not in ("--overwrite", "--resume")]
     return shlex.join([Path(sys.argv[0]).name, *words, "--resume"])
-
-
-def pairs(option: str, given: Sequence[str] | None) -> dict[str, Path]:
-    """``name=PATH`` words as a mapping; UserError for a word without a name, or a name given twice."""
-    result: dict[str, Path] = {}
-    for word in given or ():
-        name, mark, path = word.partition("=")
-        if not (name and mark and path):
-            raise UserError(f"{option} {word}: write {option} NAME=PATH")
-        if name in result:
-            raise UserError(f"{option} {word}: '{name}' is given twice")
-        result[name] = Path(path)
-    return result

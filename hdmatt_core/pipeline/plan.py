@@ -19,10 +19,12 @@ Reading = Literal["windows", "decoded", "streamed"]
 Keep = Literal["all", "features", "nothing"]
 """What rests in memory between passes; other processes cannot see this one's."""
 
-PROCESS_BYTES = 520 << 20
+PROCESS_BYTES = 450 << 20
 """Resident memory of a process with torch, dask, zarr and the network loaded, before any pixel (measured)."""
-CLIENT_BYTES = 260 << 20
-"""The client of worker processes: everything but torch (measured)."""
+CLIENT_BYTES = 380 << 20
+"""The client of worker processes: no network, no tasks (measured)."""
+DECODED_SHARE = 3
+"""Inputs are decoded whole if they take at most one part in so many of the budget beside the processes."""
 SLACK = 1.15
 """Allocators give memory back late and in pieces; what tasks declare is raised by this factor (measured)."""
 
@@ -161,11 +163,11 @@ def choose(outline: Outline, resources: Resources) -> Plan:
 
 
 def read_inputs(inputs: Mapping[str, InputPlan], resources: Resources) -> dict[str, InputPlan]:
-    """Inputs that must be decoded whole are streamed into the store where they would take a third of the budget."""
+    """Inputs that must be decoded whole are streamed into the store where they would take too much of the budget."""
     processes = max(1, resources.processes)
     held = sum(p.resident for p in inputs.values()) * processes
     free = resources.budget - PROCESS_BYTES * processes
-    if held <= free // 3 and not resources.remote:
+    if held <= free // DECODED_SHARE and not resources.remote:
         return dict(inputs)
     return {n: replace(p, reading="streamed", resident=0) if p.resident else p for n, p in inputs.items()}
 

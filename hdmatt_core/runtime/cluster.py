@@ -67,9 +67,7 @@ class OnDask:
 
 
 @contextmanager
-def executor(
-    resources: Resources, scratch: Path, *, scheduler: str | None, synchronous: bool
-) -> Iterator[Executor]:
+def executor(resources: Resources, scratch: Path, *, scheduler: str | None, synchronous: bool) -> Iterator[Executor]:
     """The executor that ``resources`` and the person ask for; its cluster is closed with the context.
 
     A local cluster's own files go to ``scratch``.

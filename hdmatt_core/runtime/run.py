@@ -225,9 +225,7 @@ class _Run:
             _create(self.store, self.plan, self.plan.passes[index])
         needed = self._needed()
         scratch = self.store.path / "dask"
-        with executor(
-            self.plan.resources, scratch, scheduler=request.scheduler, synchronous=request.synchronous
-        ) as on:
+        with executor(self.plan.resources, scratch, scheduler=request.scheduler, synchronous=request.synchronous) as on:
             for index in needed:
                 _finish(on, self.job, index, self.store, self._tell, self.order)
 

@@ -40,7 +40,8 @@ def main() -> None:
 def report(image: Path, trimap: Path, folder: Path, memory: str) -> None:
     unknown = (np.asarray(Image.open(trimap)) == 128).mean()
     width, height = Image.open(image).size
-    print(f"{width} x {height}, {width * height / 1e6:.1f} megapixels, {unknown:.1%} unknown, {psutil.cpu_count()} cores")
+    size = f"{width} x {height}, {width * height / 1e6:.1f} megapixels"
+    print(f"{size}, {unknown:.1%} unknown, {psutil.cpu_count()} cores")
     bare = bare_network(image, trimap)
     seconds, peak, log = watched_run(image, trimap, folder, memory)
     planned = next(line for line in log.splitlines() if line.startswith("memory "))

@@ -204,7 +204,7 @@ def test_a_truncated_file(hdmatt: Hdmatt, name: str) -> None:
     Path(name).write_bytes(Path(name).read_bytes()[:900])
     code, said = hdmatt("matte photo.png trimap.png -o alpha.png")
     assert code == 2
-    assert said.startswith(f"error: {Path(name).absolute()}: ") or said.startswith(f"error: {name}: ")
+    assert said.startswith(f"error: {Path(name).absolute()}: ")
     assert not Path("alpha.png").exists()
 
 
@@ -237,14 +237,13 @@ def test_the_disk_is_full(hdmatt: Hdmatt, monkeypatch: pytest.MonkeyPatch) -> No
 
     def fail(self: Workspace, *arguments: object) -> None:
         written[0] += 1
-        if written[0] == 12:
+        if written[0] == 16:
             raise OSError(errno.ENOSPC, "No space left on device")
         original(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Workspace, "write_rows", fail)
     code, said = hdmatt("matte photo.png trimap.png -o alpha.png --synchronous")
     assert code == 2
-    print(said)
     first, second = said.splitlines()
     assert first == f"error: {Path('alpha.png.run').absolute()}: the disk is full; make space, then resume"
     assert second.startswith("  go on with: hdmatt matte photo.png trimap.png -o alpha.png")

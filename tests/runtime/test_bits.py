@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -22,10 +22,10 @@ def references() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def reference(request_for: Make, references: dict[str, np.ndarray]) -> Iterator[np.ndarray]:
+def reference(request_for: Make, references: dict[str, np.ndarray]) -> np.ndarray:
     if not references:
         references["alpha"] = run(request_for(synchronous=True)).arrays["alpha"]
-    yield references["alpha"]
+    return references["alpha"]
 
 
 def test_known_pixels_are_the_trimap_and_unknown_ones_are_not_constant(

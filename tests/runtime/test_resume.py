@@ -23,7 +23,7 @@ from hdmatt_core.testing import Scene
 Make = Callable[..., Request]
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """Stands for whatever stops a program."""
 
 
@@ -34,7 +34,7 @@ def crash_after(blocks: int, name: str) -> Callable[[Event], None]:
         if isinstance(event, BlockDone) and event.name == name:
             left[0] -= 1
             if left[0] == 0:
-                raise Crash
+                raise CrashError
 
     return listen
 
@@ -47,7 +47,7 @@ def blocks_of(path: Path) -> list[tuple[str, int]]:
 def test_no_finished_block_is_made_again(request_for: Make, tmp_path: Path) -> None:
     whole = run(request_for(synchronous=True)).arrays["alpha"]
     outputs = {"alpha": tmp_path / "alpha.zarr"}
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         run(request_for(outputs=outputs, depth="float"), crash_after(5, "pick+fuse+decode"))
     assert not (tmp_path / "alpha.zarr").exists()
     run(request_for(outputs=outputs, depth="float", resume=True, keep_run=True))
@@ -58,7 +58,7 @@ def test_no_finished_block_is_made_again(request_for: Make, tmp_path: Path) -> N
 
 def test_finished_decoding_needs_no_features(request_for: Make, tmp_path: Path) -> None:
     outputs = {"alpha": tmp_path / "alpha.png"}
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         run(request_for(outputs=outputs), crash_after(1, "blend"))
     run(request_for(outputs=outputs, resume=True, keep_run=True))
     blocks = blocks_of(tmp_path / "alpha.png.run")
@@ -73,7 +73,7 @@ def test_resume_starts_where_there_is_nothing(request_for: Make, tmp_path: Path)
 
 def test_an_unfinished_run_is_not_thrown_away(request_for: Make, tmp_path: Path) -> None:
     outputs = {"alpha": tmp_path / "alpha.png"}
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         run(request_for(outputs=outputs), crash_after(1, "encode"))
     with pytest.raises(UserError, match="holds an unfinished run; --resume goes on with it, --overwrite starts anew"):
         run(request_for(outputs=outputs))
@@ -92,7 +92,7 @@ def test_an_unfinished_run_is_not_thrown_away(request_for: Make, tmp_path: Path)
 )
 def test_what_changed_is_named(request_for: Make, tmp_path: Path, change: dict[str, object], named: str) -> None:
     outputs = {"alpha": tmp_path / "alpha.png"}
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         run(request_for(outputs=outputs), crash_after(1, "encode"))
     with pytest.raises(ResumeError, match=f"cannot resume, changed since: {named}; start anew"):
         run(request_for(outputs=outputs, resume=True, **change))
@@ -100,7 +100,7 @@ def test_what_changed_is_named(request_for: Make, tmp_path: Path, change: dict[s
 
 def test_a_changed_input_is_named(request_for: Make, tmp_path: Path, picture: Scene) -> None:
     outputs = {"alpha": tmp_path / "alpha.png"}
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         run(request_for(outputs=outputs), crash_after(1, "encode"))
     other = {"image": picture.image[::-1], "trimap": picture.trimap}
     with pytest.raises(ResumeError, match="changed since: input 'image'; start anew"):
