@@ -14,7 +14,7 @@ from hdmatt_core.kinds import Role
 from hdmatt_core.pipeline import marks
 from hdmatt_core.pipeline.faults import Fault, Mark
 from hdmatt_core.pipeline.find import find_pipeline
-from hdmatt_core.pipeline.form import Form, read_form
+from hdmatt_core.pipeline.form import read_form
 from hdmatt_core.pipeline.marks import Marks, read_yaml
 from hdmatt_core.pipeline.overrides import override
 
@@ -57,7 +57,7 @@ class Document(_Part):
     _folder: Path = PrivateAttr(default_factory=Path)
     _marks: Marks = PrivateAttr(default_factory=Marks)
     _faults: tuple[Fault, ...] = PrivateAttr(default=())
-    _broken: frozenset[marks.Path] = PrivateAttr(default=frozenset())
+    _broken: frozenset[marks.Keys] = PrivateAttr(default=frozenset())
 
     @property
     def file(self) -> str:
@@ -69,19 +69,19 @@ class Document(_Part):
         return self._faults
 
     @property
-    def broken(self) -> frozenset[marks.Path]:
+    def broken(self) -> frozenset[marks.Keys]:
         """Paths of what stands in the file but could not be read: inputs, stages, wires of stages."""
         return self._broken
 
-    def mark(self, path: marks.Path, *, key: bool = False) -> Mark:
+    def mark(self, path: marks.Keys, *, key: bool = False) -> Mark:
         """Where the value at ``path`` stands, ``("stages", "fuse", "in", "features")``; or its key."""
         return self._marks.key(path) if key else self._marks.value(path)
 
-    def place(self, path: marks.Path) -> str:
+    def place(self, path: marks.Keys) -> str:
         """``file:line:column`` of the key at ``path``, or the ``--set`` that it comes from."""
         return self._marks.key(path).place(self._file)
 
-    def folder(self, path: marks.Path) -> Path:
+    def folder(self, path: marks.Keys) -> Path:
         """What a relative file name at ``path`` is relative to: the pipeline file's folder, or for ``--set`` here."""
         return Path.cwd() if self._marks.value(path).override else self._folder
 
@@ -106,22 +106,18 @@ def parse_document(text: str, file: str, folder: Path, overrides: Sequence[str] 
     reading = read_yaml(text, file)
     override(reading, overrides)
     form = read_form(reading, file, InputNode, StageNode)
-    document = Document(inputs=form.inputs, stages=form.stages, outputs=form.outputs)
+    document = Document(weights=form.weights, inputs=form.inputs, stages=form.stages, outputs=form.outputs)
     document._file, document._folder, document._marks = file, folder, reading.marks
-    return _with_weights(document, form)
+    document._faults, document._broken = tuple(form.faults), frozenset(form.broken)
+    return _with_weights(document)
 
 
-def _with_weights(document: Document, form: Form[InputNode, StageNode]) -> Document:
-    """The document with its private parts and the weights, made absolute where they are a file."""
-    faults, weights = list(form.faults), form.weights
-    if weights is not None and (weights.endswith(".safetensors") or "/" in weights or os.sep in weights):
-        path = document.folder(("weights",)) / weights
-        if not path.is_file():
-            faults.append(Fault(document.mark(("weights",)), "weights", f"no such file: {path}"))
-        weights = str(path)
-    result = document.model_copy(update={"weights": weights})
-    result._faults, result._broken = tuple(faults), frozenset(form.broken)
-    return result
+def _with_weights(document: Document) -> Document:
+    """The document with its weights made absolute where they are a file and not a name."""
+    weights = document.weights
+    if weights is None or not (weights.endswith(".safetensors") or "/" in weights or os.sep in weights):
+        return document
+    return document.model_copy(update={"weights": str(document.folder(("weights",)) / weights)})
 
 
 def _shown(path: Path) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from hdmatt_core.errors import did_you_mean
 from hdmatt_core.pipeline.faults import DocumentError, Fault, Mark, sentence
-from hdmatt_core.pipeline.marks import Path, Reading
+from hdmatt_core.pipeline.marks import Keys, Reading
 from hdmatt_core.pipeline.readable import NO_SUCH_NAME, complaints, shown, validated
 
 VERSION = 1
@@ -31,7 +31,7 @@ class Form(Generic[InputModel, StageModel]):
     inputs: dict[str, InputModel] = field(default_factory=dict)
     stages: dict[str, StageModel] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
-    broken: set[Path] = field(default_factory=set)
+    broken: set[Keys] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -59,11 +59,11 @@ def read_form(
 class _Check:
     """One method per rule; each adds its faults."""
 
-    def __init__(self, reading: Reading, faults: list[Fault], broken: set[Path]) -> None:
+    def __init__(self, reading: Reading, faults: list[Fault], broken: set[Keys]) -> None:
         self.tree: Mapping[str, Any] = reading.value
         self.marks, self.faults, self.broken = reading.marks, faults, broken
 
-    def fault(self, path: Path, who: str, what: str, *, key: bool = False) -> None:
+    def fault(self, path: Keys, who: str, what: str, *, key: bool = False) -> None:
         mark = self.marks.key(path) if key else self.marks.value(path)
         self.faults.append(Fault(mark, who, what))
 
@@ -84,6 +84,7 @@ class _Check:
         weights = self.tree.get("weights")
         if weights is None or isinstance(weights, str):
             return weights
+        self.broken.add(("weights",))
         self.fault(("weights",), "weights", f"must be a name or a file, not {shown(weights)}")
         return None
 
@@ -95,7 +96,7 @@ class _Check:
                 result[name] = node
         return result
 
-    def _node(self, path: Path, who: str, value: object, model: type[Model]) -> Model | None:
+    def _node(self, path: Keys, who: str, value: object, model: type[Model]) -> Model | None:
         if not isinstance(value, dict):
             self.fault(path, who, f"must be a mapping, not {shown(value)}")
             self.broken.add(path)
@@ -111,7 +112,7 @@ class _Check:
                 self.broken.add((*path, *inside))
             return self._mended(path, value, model)
 
-    def _mended(self, path: Path, value: Mapping[str, Any], model: type[Model]) -> Model | None:
+    def _mended(self, path: Keys, value: Mapping[str, Any], model: type[Model]) -> Model | None:
         """The node without its unknown entries and its broken wires, so that the rest of it is still checked."""
         known = {field.alias or name for name, field in model.model_fields.items()}
         rest = {key: each for key, each in value.items() if key in known and each is not None}

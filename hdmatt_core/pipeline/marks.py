@@ -23,7 +23,7 @@ MAX_BYTES = 1 << 18
 MAX_VALUES = 10_000  # values after aliases are followed; a few thousand stages
 MAX_DEPTH = 20
 
-Path = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 """Keys and list positions from the top: ``("stages", "fuse", "in", "features")``."""
 
 # The parser's time grows with the square of the depth of brackets, so they are refused before it sees them.
@@ -35,16 +35,16 @@ _TAG = "tag:yaml.org,2002:"
 class Marks:
     """Where every key and every value stands; a path without a mark has that of the nearest one above it."""
 
-    values: dict[Path, Mark] = field(default_factory=dict)
-    keys: dict[Path, Mark] = field(default_factory=dict)
+    values: dict[Keys, Mark] = field(default_factory=dict)
+    keys: dict[Keys, Mark] = field(default_factory=dict)
 
-    def value(self, path: Path) -> Mark:
+    def value(self, path: Keys) -> Mark:
         return _nearest(self.values, path)
 
-    def key(self, path: Path) -> Mark:
+    def key(self, path: Keys) -> Mark:
         return self.keys[path] if path in self.keys else self.value(path)
 
-    def overridden(self, path: Path, override: str) -> None:
+    def overridden(self, path: Keys, override: str) -> None:
         """From now on the value at ``path``, and all below it, comes from an option of the command line."""
         for table in (self.values, self.keys):
             for below in [p for p in table if p[: len(path)] == path]:
@@ -52,7 +52,7 @@ class Marks:
             table[path] = Mark(0, 0, override)
 
 
-def _nearest(table: dict[Path, Mark], path: Path) -> Mark:
+def _nearest(table: dict[Keys, Mark], path: Keys) -> Mark:
     while path not in table:
         if not path:
             return Mark(1, 1)
@@ -136,7 +136,7 @@ class _Walk:
         self.faults: list[Fault] = []
         self._seen = 0
 
-    def value(self, node: Node, path: Path, parent: Node) -> Any:
+    def value(self, node: Node, path: Keys, parent: Node) -> Any:
         # Only what is reached through an alias begins before that which holds it; blame the alias's holder.
         written = node if node.start_mark.index >= parent.start_mark.index else parent
         self._seen += 1
@@ -151,7 +151,7 @@ class _Walk:
             return [self.value(item, (*path, i), written) for i, item in enumerate(node.value)]
         return self._scalar(node)
 
-    def _mapping(self, node: MappingNode, path: Path, written: Node) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, path: Keys, written: Node) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hdmatt_core.errors import did_you_mean
 from hdmatt_core.pipeline.faults import DocumentError, Fault, Mark, sentence
-from hdmatt_core.pipeline.marks import Path, Reading, read_yaml
+from hdmatt_core.pipeline.marks import Keys, Reading, read_yaml
 
 FORM = "write stage.parameter=value or weights=value"
 
@@ -25,7 +25,7 @@ def override(reading: Reading, settings: Sequence[str]) -> None:
             _fault(reading, setting, FORM)
 
 
-def _path(reading: Reading, setting: str, target: str) -> Path | None:
+def _path(reading: Reading, setting: str, target: str) -> Keys | None:
     if target == "weights":
         return ("weights",)
     name, _, parameter = target.partition(".")
@@ -40,7 +40,7 @@ def _path(reading: Reading, setting: str, target: str) -> Path | None:
     return None
 
 
-def _put(reading: Reading, path: Path, setting: str, text: str) -> None:
+def _put(reading: Reading, path: Keys, setting: str, text: str) -> None:
     try:
         value = read_yaml(text, "").value
     except DocumentError as error:

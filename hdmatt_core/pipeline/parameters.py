@@ -35,13 +35,13 @@ def build_stage(document: Document, draft: Draft, faults: list[Fault], failures:
     return None
 
 
-def read_params(document: Document, model: type[Stage.Params], given: dict[str, Any], path: marks.Path) -> Stage.Params:
+def read_params(document: Document, model: type[Stage.Params], given: dict[str, Any], path: marks.Keys) -> Stage.Params:
     """Validated parameters, file names made absolute; pydantic's ValidationError, and what a validator raises."""
     absolute = {name: _absolute(document, model, name, value, path) for name, value in given.items()}
     return validated(model, absolute)
 
 
-def _absolute(document: Document, model: type[Stage.Params], name: str, value: Any, path: marks.Path) -> Any:
+def _absolute(document: Document, model: type[Stage.Params], name: str, value: Any, path: marks.Keys) -> Any:
     if isinstance(value, str) and name in model.model_fields:
         annotation = model.model_fields[name].annotation
         if annotation is Path or Path in typing.get_args(annotation):
@@ -54,7 +54,7 @@ def params_faults(
     error: ValidationError,
     model: type[Stage.Params],
     given: dict[str, Any],
-    path: marks.Path,
+    path: marks.Keys,
     who: str,
 ) -> list[Fault]:
     """One fault per parameter that is wrong."""

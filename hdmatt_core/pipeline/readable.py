@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from hdmatt_core.errors import did_you_mean
 from hdmatt_core.pipeline.faults import sentence
-from hdmatt_core.pipeline.marks import Path
+from hdmatt_core.pipeline.marks import Keys
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -26,18 +26,18 @@ def validated(model: type[Model], value: object) -> Model:
     return model.model_validate_json(json.dumps(value), strict=True)
 
 
-def complaints(error: ValidationError, value: object, known: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """Path inside ``value`` and message of every value that is wrong; ``known`` are the names allowed at the top."""
-    by_path: dict[Path, list[str]] = {}
+def complaints(error: ValidationError, value: object, known: Iterable[str]) -> Iterator[tuple[Keys, str]]:
+    """Keys inside ``value`` and message of every value that is wrong; ``known`` are the names allowed at the top."""
+    by_path: dict[Keys, list[str]] = {}
     for detail in error.errors(include_url=False):
         by_path.setdefault(_path(detail, value), []).append(_words(detail, known))
     for path, words in by_path.items():
         yield path, " or ".join(dict.fromkeys(words))
 
 
-def _path(detail: ErrorDetails, value: Any) -> Path:
+def _path(detail: ErrorDetails, value: Any) -> Keys:
     """pydantic's location without the names of union members, which are no part of the data."""
-    path: Path = ()
+    path: Keys = ()
     for step in detail["loc"]:
         if not _holds(value, step):
             break

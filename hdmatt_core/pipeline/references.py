@@ -9,7 +9,7 @@ from hdmatt_core.errors import did_you_mean
 from hdmatt_core.pipeline.document import Document
 from hdmatt_core.pipeline.draft import Ref
 from hdmatt_core.pipeline.faults import Fault, sentence
-from hdmatt_core.pipeline.marks import Path
+from hdmatt_core.pipeline.marks import Keys
 from hdmatt_core.stage import StageType
 
 
@@ -21,7 +21,7 @@ class References:
     types: Mapping[str, StageType | None]
     faults: list[Fault]
 
-    def array(self, text: str, path: Path, who: str, sort: str = "stage or input") -> Ref | None:
+    def array(self, text: str, path: Keys, who: str, sort: str = "stage or input") -> Ref | None:
         """The array that ``text`` at ``path`` names; None after saying why not, unless that node's fault says it."""
         name, dot, port = text.partition(".")
         if {("stages", name), ("inputs", name)} & self.document.broken:
@@ -36,7 +36,7 @@ class References:
             return Ref(name)
         return None
 
-    def stage_array(self, text: str, path: Path, who: str) -> Ref | None:
+    def stage_array(self, text: str, path: Keys, who: str) -> Ref | None:
         """The same for an output of the pipeline, which may not be one of its inputs."""
         ref = self.array(text, path, who, "stage")
         if ref is not None and ref.node in self.document.inputs:
@@ -44,7 +44,7 @@ class References:
             return None
         return ref
 
-    def _output(self, name: str, port: str | None, path: Path, who: str) -> Ref | None:
+    def _output(self, name: str, port: str | None, path: Keys, who: str) -> Ref | None:
         type_ = self.types[name]
         if type_ is None:
             return Ref(name, port or "")
@@ -63,5 +63,5 @@ class References:
             yield name
             yield from (f"{name}.{port}" for port in type_.stage.outputs) if type_ else ()
 
-    def _fault(self, path: Path, who: str, *what: str) -> None:
+    def _fault(self, path: Keys, who: str, *what: str) -> None:
         self.faults.append(Fault(self.document.mark(path), who, sentence(*what)))

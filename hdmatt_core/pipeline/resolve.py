@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from hdmatt_core.errors import StageError, UserError, did_you_mean
+from hdmatt_core.nn import locate
 from hdmatt_core.pipeline.document import Document, StageNode
 from hdmatt_core.pipeline.draft import Draft, Ref
 from hdmatt_core.pipeline.faults import Fault, sentence
-from hdmatt_core.pipeline.marks import Path
+from hdmatt_core.pipeline.marks import Keys
 from hdmatt_core.pipeline.order import ordered
 from hdmatt_core.pipeline.parameters import build_stage
 from hdmatt_core.pipeline.references import References
@@ -53,7 +54,7 @@ class _Resolver:
                 self.result.outputs[name] = ref
         return self.result
 
-    def _fault(self, path: Path, who: str, *what: str, key: bool = False, detail: tuple[str, ...] = ()) -> None:
+    def _fault(self, path: Keys, who: str, *what: str, key: bool = False, detail: tuple[str, ...] = ()) -> None:
         self.result.faults.append(Fault(self.document.mark(path, key=key), who, sentence(*what), detail))
 
     def _type(self, name: str, node: StageNode) -> StageType | None:
@@ -96,12 +97,20 @@ class _Resolver:
             advice = did_you_mean(name, missing) or did_you_mean(name, ports)
             missing = [port for port in missing if repr(port) not in advice]
             advice = advice or f"its inputs are {', '.join(ports) or 'none'}"
-            at: Path = ("stages", draft.name, "in", name)
+            at: Keys = ("stages", draft.name, "in", name)
             self._fault(at, f"{draft.who}, input {name!r}", "no such port", advice, key=True)
         return sound, tuple(missing)
 
     def _weights(self, drafts: Mapping[str, Draft]) -> None:
+        """Where a stage needs the network, the weights must be there; what is in them the plan finds out."""
         needing = [draft for draft in drafts.values() if draft.type and draft.type.stage.uses_network]
-        if needing and self.document.weights is None:
+        if not needing or ("weights",) in self.document.broken:
+            return
+        if self.document.weights is None:
             what = f"missing, but {needing[0].who} needs a network"
             self._fault(("weights",), "weights", what, "write 'weights: hdmatt-s'")
+            return
+        try:
+            locate.resolve(self.document.weights)
+        except UserError as error:
+            self._fault(("weights",), "weights", error.message, detail=error.detail)

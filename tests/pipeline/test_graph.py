@@ -276,6 +276,10 @@ def test_arrays_over_different_grids_do_not_meet(parse: Parse, registry: Registr
 
 def test_a_network_needs_weights(parse: Parse, registry: Registry) -> None:
     text = (Path(__file__).parents[2] / "pipelines" / "hdmatt.yaml").read_text().replace("weights: hdmatt-s\n", "")
+    with pytest.raises(DocumentError, match=r"^--set weights=hdmatt-z: weights: there are no weights 'hdmatt-z'"):
+        build_graph(parse(text, "weights=hdmatt-z"), registry)
+    with pytest.raises(DocumentError, match=r"^--set weights=w/x: weights: there are no weights '.*/w/x'"):
+        build_graph(parse(text, "weights=w/x"), registry)
     with pytest.raises(DocumentError) as raised:
         build_graph(parse(text), registry)
     what = "weights: missing, but stage 'encode' (encoder.resnet) needs a network; write 'weights: hdmatt-s'"
