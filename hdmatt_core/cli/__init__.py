@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 USER_ERROR, INTERRUPTED = 2, 130
 
-# click's UsageError, which typer re-exports only through its subclass (and brings its own copy of since 0.20).
+# click's UsageError, which typer re-exports only through its subclass; recent versions bring their own copy.
 _UsageError = typer.BadParameter.__mro__[1]
 
 

@@ -12,7 +12,7 @@ def stage_failure(place: str, who: str, type_: StageType | None, doing: str, err
     brought_by = type_.distribution if type_ and type_.distribution else "an unnamed plug-in"
     failure = StageError(
         f"{place}: {who} of {brought_by} failed in {doing}",
-        detail=[told(error), "a fault of the plug-in, not of the pipeline; --traceback shows it whole"],
+        detail=[told(error), "a fault of the plug-in, not of the pipeline; 'hdmatt --traceback ...' shows it whole"],
     )
     failure.__cause__ = error
     return failure
