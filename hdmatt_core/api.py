@@ -50,7 +50,7 @@ def matte(
     foreground: bool | str | Path = False,
     pipeline: str | Path = "hdmatt",
     settings: Sequence[str] = (),
-    depth: Depth = "8",
+    depth: Depth | None = None,
     memory: str | int | None = None,
     workers: int = 0,
     scheduler: str | None = None,

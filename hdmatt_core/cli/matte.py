@@ -30,7 +30,7 @@ def matte(
     ] = None,
     pipeline: options.Pipeline = "hdmatt",
     settings: options.Set = None,
-    depth: options.Depth = "8",
+    depth: options.Depth = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     memory: options.Memory = None,

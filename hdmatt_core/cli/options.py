@@ -19,7 +19,10 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="STAGE.PARAM=VALUE", help="Override a parameter of the pipeline: --set pick.k=5."),
 ]
-Depth = Annotated[outputs.Depth, typer.Option(help="Bits per sample of the outputs: 8, 16 or float.")]
+Depth = Annotated[
+    outputs.Depth | None,
+    typer.Option(help="Bits per sample of the outputs. Default: 8 for mattes, the image's own for the cut-out."),
+]
 Device = Annotated[compute.Device, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=LIMITS)]
 Dtype = Annotated[
     compute.Precision, typer.Option(help="Precision of the network: float32 or bfloat16.", rich_help_panel=LIMITS)

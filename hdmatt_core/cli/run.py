@@ -26,7 +26,7 @@ def run(
     inputs: Inputs = None,
     outputs: Outputs = None,
     settings: options.Set = None,
-    depth: options.Depth = "8",
+    depth: options.Depth = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     memory: options.Memory = None,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from hdmatt_core.geometry import Box
+from hdmatt_core.pipeline.asking import needs_of, scratch_of
 from hdmatt_core.pipeline.graph import Graph, Node, Ref
 from hdmatt_core.pipeline.passes import Pass, Specs, Step, input_specs
 from hdmatt_core.spec import ArraySpec
@@ -27,14 +28,14 @@ def task_bytes(graph: Graph, specs: Specs, work: Pass, target: Target, *, replay
     for step in steps:
         node = graph.nodes[step.node]
         inputs = input_specs(node, specs)
-        for port, request in node.stage.needs(target, inputs).items():
+        for port, request in needs_of(node, target, inputs).items():
             ref = node.wires[port]
             if isinstance(request, Window | Own) and _window_key(ref, request, target) in windows:
                 continue
             windows.add(_window_key(ref, request, target))
             held += _input_bytes(request, ref, inputs, port, target, made)
         held += _output_bytes(node, step, specs, target)
-        scratch = max(scratch, node.stage.scratch(target, inputs))
+        scratch = max(scratch, scratch_of(node, target, inputs))
     buffers = sum(_shard_bytes(specs[ref]) for ref in work.stored)
     return held + scratch + buffers
 
@@ -46,7 +47,7 @@ def table_bytes(graph: Graph, specs: Specs, passes: tuple[Pass, ...]) -> int:
         for step in work.steps:
             node = graph.nodes[step.node]
             target = Target(*_probe(work))
-            for port, request in node.stage.needs(target, input_specs(node, specs)).items():
+            for port, request in needs_of(node, target, input_specs(node, specs)).items():
                 if isinstance(request, All):
                     tables.add(node.wires[port])
     return sum(specs[ref].nbytes for ref in tables)

@@ -15,6 +15,7 @@ from typing import Literal
 import networkx as nx
 
 from hdmatt_core.geometry import Box, Grid, blocks_of
+from hdmatt_core.pipeline.asking import needs_of
 from hdmatt_core.pipeline.graph import Graph, Node, Ref
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Own, Request, Target, Tiles
@@ -99,7 +100,7 @@ class _Layout:
     def __init__(self, graph: Graph, specs: Specs, outputs: Collection[Ref]) -> None:
         self.graph, self.specs, self.outputs = graph, specs, frozenset(outputs)
         self.requests: dict[str, dict[str, Request]] = {
-            node.name: node.stage.needs(sample_target(node, specs), input_specs(node, specs))
+            node.name: needs_of(node, sample_target(node, specs), input_specs(node, specs))
             for node in graph.nodes.values()
         }
         self.level: dict[str, int] = {}
@@ -167,11 +168,17 @@ class _Layout:
 
     def _wanted(self, node: Node) -> frozenset[str]:
         refs = (Ref(node.name, port) for port in node.stage.outputs)
-        return frozenset(r.port for r in refs if r in self.outputs or self._consumers(r))
+        return frozenset(r.port for r in refs if r in self.outputs or self._is_table(r) or self._consumers(r))
 
     def _crosses(self, ref: Ref) -> bool:
         home = self.home[ref.node]
-        return ref in self.outputs or any(self.home[n.name] != home for n, _ in self._consumers(ref))
+        read_later = any(self.home[n.name] != home for n, _ in self._consumers(ref))
+        return ref in self.outputs or self._is_table(ref) or read_later
+
+    def _is_table(self, ref: Ref) -> bool:
+        """Tables that say which tiles the stages run for are read by the runtime itself."""
+        stage = self.graph.nodes[ref.node].stage
+        return stage.kind in ("tiler", "pool") and ref.port == next(iter(stage.outputs))
 
     def _transient(self, ref: Ref) -> bool:
         consumers = self._consumers(ref)

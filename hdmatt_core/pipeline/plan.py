@@ -23,6 +23,9 @@ PROCESS_BYTES = 450 << 20
 """Resident memory of a process with torch, dask, zarr and the network loaded, before any pixel (measured)."""
 CLIENT_BYTES = 380 << 20
 """The client of worker processes: no network, no tasks (measured)."""
+BAND = 1024
+DECODER_BYTES = 100 << 20
+"""Rows of a streamed band, and what a streaming decoder takes beside two of them (measured)."""
 DECODED_SHARE = 3
 """Inputs are decoded whole if they take at most one part in so many of the budget beside the processes."""
 SLACK = 1.15
@@ -55,7 +58,8 @@ class InputPlan:
 
     spec: ArraySpec
     reading: Reading
-    resident: int
+    resident: int  # bytes held by each process
+    window: int  # bytes taken while a window is read
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Outline:
         places = _places(self.passes, self.survey, self.outputs, keep)
         remade = "remade" in places.values()
         task = max((self._task(p, replayed=remade) for p in self.passes), default=0)
+        task += max((p.window for p in self.inputs.values()), default=0)
         processes = 0 if resources.remote else max(1, resources.processes)
         client = CLIENT_BYTES if resources.processes or resources.remote else 0
         memory = {
@@ -108,11 +113,16 @@ class Outline:
             "decoded inputs": sum(p.resident for p in self.inputs.values() if p.reading == "decoded") * processes,
             "tables": table_bytes(self.graph, self.specs, self.passes) * processes,
             "kept features": self._resting(places, "memory"),
-            "tasks": max(int(task * SLACK) * processes * resources.threads, self.writing),
+            "tasks": max(int(task * SLACK) * processes * resources.threads, self.writing, self._streaming()),
         }
         streamed = sum(p.spec.nbytes for p in self.inputs.values() if p.reading == "streamed")
         disk = self._resting(places, "disk") + streamed
         return Plan(self.passes, self.survey, self.specs, self.work, places, self.inputs, resources, memory, disk)
+
+    def _streaming(self) -> int:
+        """Bytes taken while an input is copied into the store: a band, the shards it fills, and the decoder."""
+        bands = (BAND * p.spec.row_bytes for p in self.inputs.values() if p.reading == "streamed")
+        return max((2 * band + DECODER_BYTES for band in bands), default=0)
 
     def _resting(self, places: Mapping[Ref, Place], where: Place) -> int:
         return sum(self._array_bytes(ref) for ref, place in places.items() if place == where)
@@ -169,7 +179,7 @@ def read_inputs(inputs: Mapping[str, InputPlan], resources: Resources) -> dict[s
     free = resources.budget - PROCESS_BYTES * processes
     if held <= free // DECODED_SHARE and not resources.remote:
         return dict(inputs)
-    return {n: replace(p, reading="streamed", resident=0) if p.resident else p for n, p in inputs.items()}
+    return {n: replace(p, reading="streamed", resident=0, window=0) if p.resident else p for n, p in inputs.items()}
 
 
 def _places(passes: tuple[Pass, ...], survey: tuple[int, ...], outputs: frozenset[Ref], keep: Keep) -> dict[Ref, Place]:

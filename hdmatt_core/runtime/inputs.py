@@ -20,12 +20,16 @@ from hdmatt_core.pipeline.sources import open_source
 from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.workspace import name_of
 from hdmatt_core.spec import ArraySpec
-from hdmatt_core.stage import Array, Block, Context
+from hdmatt_core.stage import Array, Block, Context, Target
 from hdmatt_core.storage.layout import SHARD, create
 from hdmatt_core.storage.ledger import Ledger
 
 TRIMAP_BACKGROUND, TRIMAP_FOREGROUND = 85, 170
 """Trimaps in the wild hold other values than 0, 128, 255: below the first is background, from the second foreground."""
+
+
+TYPICAL_WINDOW = 1280
+"""Side of the window of a full block of tiles, for what a source takes to read it."""
 
 
 class ArraySource(Source):
@@ -96,7 +100,8 @@ def source_of(document: Document, registry: Registry, name: str, given: Any) -> 
 def plan_input(source: Source) -> InputPlan:
     """How the source is read if memory allows; reads metadata only."""
     resident = source.resident_bytes()
-    return InputPlan(source.infer({})["pixels"], "decoded" if resident else "windows", resident)
+    window = source.scratch(Target(Box((0, 0), (TYPICAL_WINDOW, TYPICAL_WINDOW))), {})
+    return InputPlan(source.infer({})["pixels"], "decoded" if resident else "windows", resident, window)
 
 
 def stream(group: zarr.Group, ledgers: zarr.Group, name: str, source: Source, spec: ArraySpec) -> None:
@@ -110,4 +115,5 @@ def stream(group: zarr.Group, ledgers: zarr.Group, name: str, source: Source, sp
     array: zarr.Array[Any] = create(group, name_of(ref), spec)
     for box, piece in source.stream():
         array[box.slices] = piece
+        del piece  # before the next is read: a band of a wide scan is large
     ledger.mark(0)

@@ -18,17 +18,28 @@ from hdmatt_core.runtime.workspace import Workspace
 from hdmatt_core.spec import ArraySpec
 
 Depth = Literal["8", "16", "float"]
+_DEPTHS: dict[str, Depth] = {"uint16": "16", "float32": "float"}
 
 
-def open_sink(registry: Registry, name: str, path: Path, depth: Depth) -> Sink:
-    """The sink for ``path`` by its suffix; UserError if no format has it or the folder cannot be written."""
+def open_sink(registry: Registry, name: str, path: Path, depth: Depth | None, spec: ArraySpec) -> Sink:
+    """The sink for ``path`` by its suffix; without ``depth`` mattes have 8 bits and colours those of the image.
+
+    UserError if no format has the suffix, cannot hold such an array, or the folder cannot be written.
+    """
     found = registry.sink_for(path)
     folder = path.absolute().parent
     if not folder.is_dir():
         raise UserError(f"{path}: the folder {folder} does not exist (output '{name}')")
     if not os.access(folder, os.W_OK):
         raise UserError(f"{path}: the folder {folder} cannot be written (output '{name}')")
-    return cast("Sink", found.stage(found.stage.Params.model_validate({"path": path, "depth": depth})))
+    given = {"path": path, "depth": depth or _natural_depth(spec)}
+    sink = cast("Sink", found.stage(found.stage.Params.model_validate(given)))
+    sink.check(spec)
+    return sink
+
+
+def _natural_depth(spec: ArraySpec) -> Depth:
+    return _DEPTHS.get(spec.dtype, "8") if "c" in spec.dims else "8"
 
 
 def partial_of(path: Path) -> Path:

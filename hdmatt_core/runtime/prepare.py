@@ -80,12 +80,10 @@ def prepare(request: Request) -> Prepared:
     inputs = read_inputs({name: plan_input(source) for name, source in sources.items()}, request.resources())
     specs = graph.specs({name: plan.spec for name, plan in inputs.items()})
     sinks = {
-        name: open_sink(registry, name, path, request.depth)
+        name: open_sink(registry, name, path, request.depth, specs[graph.outputs[name]])
         for name, path in request.outputs.items()
         if path is not None
     }
-    for name, sink in sinks.items():
-        sink.check(specs[graph.outputs[name]])
     outputs = frozenset(graph.outputs[name] for name in request.outputs)
     passes = lay_out(graph, specs, outputs)
     compute = compute_of(graph, request.device, request.dtype, request.seed)

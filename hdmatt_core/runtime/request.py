@@ -23,7 +23,8 @@ SAFE_SHARE = 0.5
 class Request:
     """Pipeline, inputs, outputs and the limits of one run.
 
-    An output with no path is returned as an array. ``memory`` is bytes over all local processes; ``workers`` 0 means
+    An output with no path is returned as an array; without ``depth`` mattes have 8 bits, colours those of the image.
+    ``memory`` is bytes over all local processes; ``workers`` 0 means
     threads of this process; ``scratch`` is the folder for the run's store (beside the first output by default).
     """
 
@@ -31,7 +32,7 @@ class Request:
     inputs: Mapping[str, Any]  # a path, or a numpy or zarr array
     outputs: Mapping[str, Path | None]
     overrides: tuple[str, ...] = ()
-    depth: Depth = "8"
+    depth: Depth | None = None
     memory: int | None = None
     workers: int = 0
     scheduler: str | None = None

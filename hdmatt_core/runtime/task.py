@@ -15,14 +15,13 @@ import numpy as np
 
 from hdmatt_core.errors import StageError, UserError
 from hdmatt_core.geometry import Box
+from hdmatt_core.pipeline.asking import asked, needs_of
 from hdmatt_core.pipeline.graph import Node, Ref
 from hdmatt_core.pipeline.passes import Pass, Step, input_specs
 from hdmatt_core.runtime import models
 from hdmatt_core.runtime.job import Compute, Job, Receipt
 from hdmatt_core.runtime.workspace import Workspace, workspace
 from hdmatt_core.stage import All, Array, Block, Gather, Gathered, Own, Request, Rows, Target, TileRows, Window
-
-OWN_DISTRIBUTION = "hdmatt"
 
 
 @dataclass(frozen=True)
@@ -79,23 +78,14 @@ class _Task:
         if node.stage.uses_network:
             models.single_threaded()
         specs = input_specs(node, self.job.plan.specs)
+        requests = needs_of(node, self.target, specs)
         arrays: dict[str, Array | TileRows | Gathered] = {}
-        try:
-            requests = node.stage.needs(self.target, specs)
-            for port, request in sorted(requests.items(), key=lambda item: isinstance(item[1], Gather)):
-                arrays[port] = self._serve(request, node, port, arrays)
-            block = Block(self.target, specs, arrays, step.wanted)
-            made = node.stage.run(block, TaskContext(self.job.compute, node.name))
-        except (UserError, OSError):
-            raise
-        except Exception as error:
-            where = f"{_described(node)}, pass '{self.work.name}', {self.target.box}"
-            if node.type.distribution.split(" ")[0] == OWN_DISTRIBUTION:
-                error.add_note(f"in {where}")  # a bug of ours keeps its type and traceback
-                raise
-            raise StageError(
-                f"{where}: raised {type(error).__name__}: {error}; report it to that distribution's authors"
-            ) from error
+        for port, request in sorted(requests.items(), key=lambda item: isinstance(item[1], Gather)):
+            arrays[port] = self._serve(request, node, port, arrays)
+        block = Block(self.target, specs, arrays, step.wanted)
+        context = TaskContext(self.job.compute, node.name)
+        place = f"pass '{self.work.name}', {self.target.box}"
+        made = asked(node, "run", lambda: node.stage.run(block, context), place)
         for port in step.wanted:
             self.made[Ref(node.name, port)] = self._checked(node, port, made)
 

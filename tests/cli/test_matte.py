@@ -93,7 +93,7 @@ def test_sixteen_bits_are_not_reduced_on_the_way(hdmatt: Hdmatt, picture: Scene)
     deep = picture.image.astype(np.uint16) * 257
     deep[..., 0] += 100
     tifffile.imwrite("deep.tif", deep, photometric="rgb")
-    assert hdmatt("matte deep.tif trimap.png -o alpha.png --foreground cutout.tif --depth 16")[0] == 0
+    assert hdmatt("matte deep.tif trimap.png -o alpha.png --foreground cutout.tif")[0] == 0
     cutout = tifffile.imread("cutout.tif")
     inside = picture.trimap == 255
     assert cutout.dtype == np.uint16
