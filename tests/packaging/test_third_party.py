@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [*sorted((ROOT / "plugins").glob("hdmatt-*")), ROOT / "docs" / "examples" / "hdmatt-apart"]
-SWAPS = {"sampler.apart": "sampler.topk"}
+SWAPS = {"sampler.nearby": "sampler.topk", "sampler.apart": "sampler.topk", "blender.laplacian": "blender.ramp"}
 """Stages of the projects, and the built-in stage of the paper's pipeline that each takes the place of."""
 
 
@@ -81,7 +81,18 @@ def test_one_line_of_yaml_changes_the_result(
     assert (other != plain).any()
 
 
+def test_a_free_kind_mattes_without_the_network(
+    plain: np.ndarray, commands: Path, run: Callable[..., str], pictures: Path
+) -> None:
+    pipeline = ROOT / "plugins" / "hdmatt-pymatting" / "closed-form.yaml"
+    solved = matte(commands, run, pictures, str(pipeline))
+    with Image.open(pictures / "trimap.png") as trimap:
+        known = np.asarray(trimap)
+    assert np.array_equal(solved[known == 255], plain[known == 255])
+    assert (solved[known == 128] != plain[known == 128]).any()
+
+
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_its_own_tests_pass(project: Path, commands: Path, run: Callable[..., str]) -> None:
-    options = ("-q", "-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir", ".")
+    options = ("-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir", ".")
     assert " passed" in run(commands / "python", "-m", "pytest", *options, ".", cwd=project)
