@@ -54,7 +54,7 @@ class ClosedForm(_Whole):
     Source: Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural Image Matting", PAMI 30(2), 2008.
     """
 
-    method = Method.CF
+    method = "cf"
 
 
 class Neighbours(_Whole):
@@ -63,7 +63,7 @@ class Neighbours(_Whole):
     Source: Chen, Li and Tang, "KNN Matting", PAMI 35(9), 2013.
     """
 
-    method = Method.KNN
+    method = "knn"
 
 
 class LearningBased(_Whole):
@@ -72,7 +72,7 @@ class LearningBased(_Whole):
     Source: Zheng and Kambhamettu, "Learning Based Digital Matting", ICCV 2009.
     """
 
-    method = Method.LBDM
+    method = "lbdm"
 
 
 class Tiled(Solver):
@@ -88,7 +88,7 @@ class Tiled(Solver):
     class Params(Solver.Params):
         """Which solver, and tiles in pixels."""
 
-        method: Method = Field(Method.CF, description="cf, knn or lbdm")
+        method: Method = Field("cf", description="which solver")
         tile: int = Field(768, ge=32, description="side of a tile, px")
         overlap: int = Field(128, ge=0, description="width that neighbouring tiles share, px; at most half a tile")
 

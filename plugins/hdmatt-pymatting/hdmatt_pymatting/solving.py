@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +11,10 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.nn.regions import BACKGROUND, FOREGROUND, UNKNOWN, trimap_classes
 
 
-class Method(StrEnum):
-    """The solvers offered: those that converge on ordinary photographs within minutes per megapixel."""
+Method = Literal["cf", "knn", "lbdm"]
+"""The solvers offered: those that converge on ordinary photographs within minutes per megapixel."""
 
-    CF = "cf"
-    KNN = "knn"
-    LBDM = "lbdm"
-
-
-BYTES = {Method.CF: 2600, Method.KNN: 3900, Method.LBDM: 2900}
+BYTES: dict[Method, int] = {"cf": 2600, "knn": 3900, "lbdm": 2900}
 """Bytes per pixel while solving, an upper figure kept by ``FILL``; measured with PyMatting 1.1.16, all but a few pixels
 unknown. The closed form takes 460 where a tenth is unknown."""
 FILL = 80
@@ -55,11 +49,11 @@ def _estimate(method: Method, image: NDArray[np.float64], trimap: NDArray[np.flo
     import pymatting
 
     solvers = {
-        Method.CF: pymatting.estimate_alpha_cf,
-        Method.KNN: pymatting.estimate_alpha_knn,
-        Method.LBDM: pymatting.estimate_alpha_lbdm,
+        "cf": pymatting.estimate_alpha_cf,
+        "knn": pymatting.estimate_alpha_knn,
+        "lbdm": pymatting.estimate_alpha_lbdm,
     }
-    factor = {} if method is Method.KNN else {"preconditioner": _factor}  # KNN's own is diagonal
+    factor = {} if method == "knn" else {"preconditioner": _factor}  # KNN's own is diagonal
     alpha: NDArray[np.float64] = solvers[method](image, trimap, **factor)
     return alpha
 
