@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.regions import BACKGROUND, FOREGROUND, UNKNOWN, trimap_classes
 
-
 Method = Literal["cf", "knn", "lbdm"]
 """The solvers offered: those that converge on ordinary photographs within minutes per megapixel."""
 
