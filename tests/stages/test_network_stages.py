@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,8 +106,6 @@ class HalfContext(FakeContext):
     dtype: str = "bfloat16"
 
     def network(self) -> Any:
-        import copy
-
         return copy.deepcopy(seeded_network()).to(torch.bfloat16)
 
 
@@ -167,8 +167,6 @@ def test_an_unknown_preset_is_told() -> None:
 
 
 def test_features_of_no_preset_are_told() -> None:
-    import dataclasses
-
     specs = {port: source.spec for port, source in standard_inputs("aggregator").items()}
     odd = dataclasses.replace(specs["features"], shape=(*specs["features"].shape[:3], 7))
     with pytest.raises(UserError, match="no network has 7 feature channels"):
@@ -176,8 +174,6 @@ def test_features_of_no_preset_are_told() -> None:
 
 
 def test_skips_of_another_encoder_are_told() -> None:
-    import dataclasses
-
     specs = {port: source.spec for port, source in standard_inputs("decoder").items()}
     odd = dataclasses.replace(specs["skips"], shape=(specs["skips"].shape[0], 11))
     with pytest.raises(UserError, match="skips of 11 bytes do not belong to features of hdmatt-s at 64 px"):
@@ -189,3 +185,23 @@ def test_the_aggregator_gathers_by_the_choice() -> None:
     stage = TrimapGuided(TrimapGuided.Params())
     needs = stage.needs(Target(None, ()), {port: source.spec for port, source in inputs.items()})  # type: ignore[arg-type]
     assert needs["features"] == needs["regions"] == Gather("choice")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_an_accelerator_gives_nearly_the_same_matte() -> None:
+    made = chain(TopK(TopK.Params(k=2)), TrimapGuided(TrimapGuided.Params()), CudaContext())["blend"]["alpha"].array
+    again = chain(TopK(TopK.Params(k=2)), TrimapGuided(TrimapGuided.Params()), CudaContext())["blend"]["alpha"].array
+    host = chain(TopK(TopK.Params(k=2)), TrimapGuided(TrimapGuided.Params()))["blend"]["alpha"].array
+    np.testing.assert_array_equal(made, again)
+    np.testing.assert_allclose(made, host, atol=2e-2)
+
+
+@dataclass(frozen=True)
+class CudaContext(FakeContext):
+    """A context whose network is on a CUDA device."""
+
+    device: str = "cuda"
+
+    def network(self) -> Any:
+        return copy.deepcopy(seeded_network()).to("cuda")

@@ -80,3 +80,10 @@ def test_half_of_the_range_divides(mask: Array, above: list[list[int]]) -> None:
 )
 def test_the_automatic_band_is_a_hundredth_of_the_shorter_side(shape: tuple[int, int], band: int) -> None:
     assert trimap.auto_band(shape) == band
+
+
+def test_the_automatic_band_is_the_default_and_goes_by_the_whole_mask() -> None:
+    mask = np.zeros((400, 900), bool)
+    mask[:, 450:] = True
+    assert (made(mask) == made(mask, band=4)).all()
+    assert (made(mask, Box((0, 440), (10, 460))) == made(mask, band=4)[:10, 440:460]).all()
