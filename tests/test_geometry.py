@@ -15,9 +15,7 @@ sizes = st.integers(1, 90)
 @st.composite
 def grids(draw: st.DrawFn) -> Grid:
     patch = draw(st.integers(2, 24))
-    return Grid(
-        (draw(sizes), draw(sizes)), patch, draw(st.integers(0, patch // 2)), draw(st.integers(1, 4))
-    )
+    return Grid((draw(sizes), draw(sizes)), patch, draw(st.integers(0, patch // 2)), draw(st.integers(1, 4)))
 
 
 @given(grids())

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hdmatt_core.nn.evidence import EVIDENCE_CHANNELS, colour_evidence
+from hdmatt_core.nn.evidence import colour_evidence
 from hdmatt_core.nn.layers import conv_bn_relu
 from hdmatt_core.nn.pooling import unpool
-from hdmatt_core.nn.presets import INPUT_CHANNELS, LINEAR_MODELS, Preset
+from hdmatt_core.nn.presets import EVIDENCE_CHANNELS, INPUT_CHANNELS, LINEAR_MODELS, Preset
 from hdmatt_core.nn.resnet import Skips
 
 
@@ -41,7 +41,7 @@ class Decoder(nn.Module):
 
     def raw(self, features: Tensor, skips: Skips) -> Tensor:
         """Return alpha before the clamp, for the loss: a clamped value has no gradient."""
-        told = colour_evidence(skips.x)
+        told = colour_evidence(skips.x, skips.lines)
         half, quarter, eighth = (F.avg_pool2d(told, size) for size in (2, 4, 8))
         y = self.at_sixteenth(self.squeeze(features))
         y = self.at_eighth(torch.cat([unpool(y, skips.place3), skips.eighth, eighth], dim=1))

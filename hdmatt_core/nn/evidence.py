@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-EVIDENCE_CHANNELS = 2
-_CELL = 8
+from hdmatt_core.nn.presets import EVIDENCE_CELL
+
 _REACH = (3, 7, 15, 31, 63)
 _FADE = 0.1
 _LEAST = 1e-9
@@ -18,36 +18,55 @@ _FLAT = 0.02
 _DOUBT = 0.2
 
 
-def colour_evidence(x: Tensor) -> Tensor:
-    """Return (B, 2, H, W) for an input (B, 6, H, W): an estimate of alpha in [0, 1] and its confidence in [0, 1).
+def known_cells(x: Tensor) -> Tensor:
+    """Return what is known per cell of 8 px, (B, 8, H/8, W/8), of an input (B, 6, H, W).
 
-    F and B are means of known pixels, near ones first; alpha = (I - B) . (F - B) / |F - B|^2, pinned where the trimap
-    knows it. Confidence grows with |F - B| and is zero where the patch knows no foreground or no background.
+    Channels: mean of colour where foreground is known (3), share of such pixels; the same of background.
     """
     wide = x.float()
-    foreground, seen_f = _known_colour(wide[:, :3], wide[:, 5:6])
-    background, seen_b = _known_colour(wide[:, :3], wide[:, 3:4])
+    planes = [part for known in (wide[:, 5:6], wide[:, 3:4]) for part in (wide[:, :3] * known, known)]
+    return F.avg_pool2d(torch.cat(planes, dim=1), EVIDENCE_CELL)
+
+
+def colour_lines(cells: Tensor, spare: int = 0) -> Tensor:
+    """Return colour lines (B, 5, h + 2, w + 2) of known cells (B, 8, h + 2 spare, w + 2 spare).
+
+    Channels: slope (3) and offset of alpha = slope . I + offset, and confidence in [0, 1); one cell beyond each side
+    is kept. F and B are means of known pixels, near ones first; alpha = (I - B) . (F - B) / |F - B|^2. Confidence
+    grows with |F - B| and is zero where no foreground or no background is in sight. With `EVIDENCE_HALO` px of spare
+    cells neighbouring patches agree; with none a patch sees itself alone.
+    """
+    foreground, seen_f = _known_colour(cells[:, :4])
+    background, seen_b = _known_colour(cells[:, 4:])
     apart = foreground - background
     power = apart.square().sum(dim=1, keepdim=True)
     slope = apart / (power + _FLAT)
     offset = -(background * slope).sum(dim=1, keepdim=True)
     confidence = power / (power + _DOUBT) * seen_f * seen_b
-    line = F.interpolate(
-        torch.cat([slope, offset, confidence], dim=1), scale_factor=_CELL, mode="bilinear", align_corners=False
-    )
+    lines = torch.cat([slope, offset, confidence], dim=1)
+    if spare == 0:
+        return F.pad(lines, (1, 1, 1, 1), mode="replicate")
+    inner = slice(spare - 1, 1 - spare or None)
+    return lines[:, :, inner, inner]
+
+
+def colour_evidence(x: Tensor, lines: Tensor) -> Tensor:
+    """Return (B, 2, H, W): an estimate of alpha in [0, 1], pinned where the trimap knows it, and its confidence."""
+    wide, cell = x.float(), EVIDENCE_CELL
+    line = F.interpolate(lines.float(), scale_factor=cell, mode="bilinear", align_corners=False)
+    line = line[:, :, cell:-cell, cell:-cell]
     alpha = ((line[:, :3] * wide[:, :3]).sum(dim=1, keepdim=True) + line[:, 3:4]).clamp(0.0, 1.0)
     # Without evidence the estimate is one half: a number that says nothing.
     unknown = wide[:, 4:5] * (0.5 + (alpha - 0.5) * (line[:, 4:] > 0))
     return torch.cat([unknown + wide[:, 5:6], line[:, 4:]], dim=1).to(x.dtype)
 
 
-def _known_colour(rgb: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+def _known_colour(cells: Tensor) -> tuple[Tensor, Tensor]:
     """Mean colour (B, 3, h, w) of known pixels around each cell, near ones first, and whether there is any."""
-    cells = F.avg_pool2d(torch.cat([rgb * known, known], dim=1), _CELL)
     total, share = cells, 1.0
     for reach in _REACH:
         share *= _FADE
         pad = reach // 2
         rows = F.avg_pool2d(cells, (1, reach), 1, (0, pad))
         total = total + share * F.avg_pool2d(rows, (reach, 1), 1, (pad, 0))
-    return total[:, :3] / total[:, 3:].clamp_min(_LEAST), (total[:, 3:] > _LEAST).to(rgb.dtype)
+    return total[:, :3] / total[:, 3:].clamp_min(_LEAST), (total[:, 3:] > _LEAST).to(cells.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hdmatt_core.nn.presets import Preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, Preset
 
 Part = tuple[str, tuple[int, int, int], int]
 
@@ -15,7 +15,9 @@ def skips_layout(preset: Preset, patch: int) -> list[Part]:
     sides = [patch // 2, patch // 4, patch // 8, patch // 16]
     activations: list[Part] = [("float16", (w, s, s), 2) for w, s in zip(widths, sides[:3], strict=True)]
     places: list[Part] = [("uint8", (w, s, s), 1) for w, s in zip(widths, sides[1:], strict=True)]
-    return [*activations, *places, ("float16", (3, patch, patch), 2), ("uint8", (1, patch, patch), 1)]
+    cells = patch // EVIDENCE_CELL + 2
+    colour: list[Part] = [("float16", (3, patch, patch), 2), ("uint8", (1, patch, patch), 1)]
+    return [*activations, *places, *colour, ("float32", (5, cells, cells), 4)]
 
 
 def skips_bytes(preset: Preset, patch: int) -> int:

@@ -10,6 +10,11 @@ from hdmatt_core.errors import UserError
 STRIDE = 16
 INPUT_CHANNELS = 6
 LINEAR_MODELS = 2
+EVIDENCE_CHANNELS = 2
+EVIDENCE_CELL = 8
+"""Side in px of the cells that known colours are gathered in."""
+EVIDENCE_HALO = 256
+"""How far around a patch known colours are seen, px: the widest filter's half, and the cell beyond the border."""
 
 
 @dataclass(frozen=True)

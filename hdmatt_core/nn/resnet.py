@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from hdmatt_core.nn.evidence import colour_lines, known_cells
 from hdmatt_core.nn.pooling import pool
 from hdmatt_core.nn.presets import INPUT_CHANNELS, Preset
 
@@ -17,7 +18,7 @@ class Skips(NamedTuple):
     """What the decoder needs of its own patch besides features: activations, pool places and the input.
 
     `half` (B, w0, H/2, W/2), `quarter` (B, w1, H/4, W/4), `eighth` (B, w2, H/8, W/8); `place1..3` are uint8 at
-    1/4, 1/8 and 1/16; `x` is the six-channel input (B, 6, H, W).
+    1/4, 1/8 and 1/16; `x` is the six-channel input (B, 6, H, W), `lines` its colour lines (B, 5, H/8 + 2, W/8 + 2).
     """
 
     half: Tensor
@@ -27,6 +28,7 @@ class Skips(NamedTuple):
     place2: Tensor
     place3: Tensor
     x: Tensor
+    lines: Tensor
 
 
 class BasicBlock(nn.Module):
@@ -80,4 +82,4 @@ class Trunk(nn.Module):
         eighth: Tensor = self.layer2(pooled)
         pooled, place3 = pool(eighth)
         deep: Tensor = self.layer4(self.layer3(pooled))
-        return deep, Skips(half, quarter, eighth, place1, place2, place3, x)
+        return deep, Skips(half, quarter, eighth, place1, place2, place3, x, colour_lines(known_cells(x)))

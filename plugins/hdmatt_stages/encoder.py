@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Encoder, TileState
 from hdmatt_core.nn.layout import skips_bytes
-from hdmatt_core.nn.presets import STRIDE, find_preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, STRIDE, find_preset
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Specs, Target, Window
@@ -22,6 +23,8 @@ INPUT_BYTES = 60
 """Per pixel of a patch: the six channels in float32, and what making them allocates."""
 ACTIVATION_BYTES = 6
 """Per pixel of a patch and channel of the first layer: measured at 5.5 (hdmatt-s) and 4.8 (hdmatt-r34), float32."""
+STRIP = 64
+"""Rows of the window that are gathered into cells at a time."""
 HALF_MAX = 65504.0
 
 
@@ -50,6 +53,11 @@ class ResNet(Encoder):
 
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         preset, grid = find_preset(self.preset), grid_of(specs)
+        if grid.stride % EVIDENCE_CELL:
+            raise UserError(
+                f"patches {grid.stride} px apart do not share the cells of {EVIDENCE_CELL} px in which colours are "
+                f"gathered; make the tiler's overlap a multiple of {EVIDENCE_CELL}"
+            )
         cells = grid.patch // STRIDE
         vector = ArraySpec(("tile", "c"), (grid.slots, preset.key), "float32", 1, grid)
         return {
@@ -62,7 +70,7 @@ class ResNet(Encoder):
         }
 
     def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
-        window = Window(around(grid_of(specs), target))
+        window = Window(around(grid_of(specs), target).grown(EVIDENCE_HALO))
         return {"tiles": Own(), "image": window, "trimap": window}
 
     def scratch(self, target: Target, specs: Specs) -> int:
@@ -79,15 +87,18 @@ class ResNet(Encoder):
         # A plan that did not keep the skips encodes the queries again, for these alone.
         rows = np.flatnonzero(queries | (block.wanted != {"skips"}))
         with torch.inference_mode():
+            known = _known(block) if "skips" in block.wanted and queries.any() else None
             for part in batches(len(rows), context.device, grid_of(block.specs).patch):
                 chosen = rows[part]
-                encoded = _encode(block, context.network(), chosen, queries[chosen])
+                encoded = _encode(block, context.network(), chosen, queries[chosen], known)
                 for port, values in encoded.items():
                     made[port][chosen] = values
         return made
 
 
-def _encode(block: Block, network: Any, rows: NDArray[np.intp], queries: NDArray[np.bool_]) -> dict[str, Array]:
+def _encode(
+    block: Block, network: Any, rows: NDArray[np.intp], queries: NDArray[np.bool_], known: Any
+) -> dict[str, Array]:
     """The wanted outputs for some rows of the target; zero where only queries have them."""
     import torch
 
@@ -95,7 +106,7 @@ def _encode(block: Block, network: Any, rows: NDArray[np.intp], queries: NDArray
 
     image, trimap = (_patches(block, port, rows) for port in ("image", "trimap"))
     features, skips = network.encoder(make_input(image, trimap).to(**precision(network)))
-    made: dict[str, Array] = {}
+    made: dict[str, Array | None] = {}
     if "features" in block.wanted:
         halves = features.float().clamp(-HALF_MAX, HALF_MAX).to(torch.float16)
         made["features"] = halves.permute(0, 2, 3, 1).cpu().numpy()
@@ -104,23 +115,56 @@ def _encode(block: Block, network: Any, rows: NDArray[np.intp], queries: NDArray
         query, context = (vectors.float().cpu().numpy() for vectors in network.context.descriptors(features, regions))
         made |= {"query_vector": query * queries[:, None], "context_vector": context}
     if "skips" in block.wanted:
-        made["skips"] = _packed(skips, queries)
-    return {port: values for port, values in made.items() if port in block.wanted}
+        made["skips"] = _packed(skips, queries, _lines(block, rows[queries], known))
+    return {port: values for port, values in made.items() if port in block.wanted and values is not None}
+
+
+def _known(block: Block) -> Any:
+    """What is known per cell around the whole block, (1, 8, h, w): gathered once, in strips of rows."""
+    import torch
+
+    from hdmatt_core.nn.evidence import known_cells
+    from hdmatt_core.nn.inputs import make_input
+
+    image, trimap = block.array("image"), block.array("trimap")
+    strips = [slice(row, row + STRIP) for row in range(0, len(trimap), STRIP)]
+    return torch.cat([known_cells(make_input(image[None, s], trimap[None, s])) for s in strips], dim=2)
+
+
+def _lines(block: Block, rows: NDArray[np.intp], known: Any) -> Any:
+    """The colour lines of some rows of the target, seen with the halo that makes neighbours agree."""
+    import torch
+
+    from hdmatt_core.nn.evidence import colour_lines
+
+    grid, spare = grid_of(block.specs), EVIDENCE_HALO // EVIDENCE_CELL
+    origin = around(grid, block.target).start
+    side = grid.patch // EVIDENCE_CELL + 2 * spare
+    seen = []
+    for row in rows:
+        corner = grid.box(block.target.slots[row]).start
+        y, x = ((c - o) // EVIDENCE_CELL for c, o in zip(corner, origin, strict=True))
+        seen.append(colour_lines(known[:, :, y : y + side, x : x + side], spare))
+    return torch.cat(seen) if seen else None
 
 
 def _patches(block: Block, port: str, rows: NDArray[np.intp]) -> Array:
     grid = grid_of(block.specs)
-    window, origin = block.array(port), around(grid, block.target).start
+    window, origin = block.array(port), around(grid, block.target).grown(EVIDENCE_HALO).start
     return np.stack([cut(window, origin, grid.box(block.target.slots[row])) for row in rows])
 
 
-def _packed(skips: Any, queries: NDArray[np.bool_]) -> Array:
+def _packed(skips: Any, queries: NDArray[np.bool_], lines: Any) -> Array | None:
+    """Packed skips (n, bytes) of the queries among the rows, with their colour lines; None if none is a query."""
     import torch
 
     from hdmatt_core.nn.skips import pack_skips
 
+    if lines is None:
+        return None
     chosen = torch.from_numpy(np.flatnonzero(queries)).to(skips.x.device)
-    packed = pack_skips(type(skips)(*(part[chosen] for part in skips))).cpu().numpy()
+    own = type(skips)(*(part[chosen] for part in skips))
+    packed = pack_skips(own._replace(lines=lines.to(skips.x.device))).cpu().numpy()
     whole = np.zeros((len(queries), packed.shape[1]), np.uint8)
     whole[queries] = packed
     return whole

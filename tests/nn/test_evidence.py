@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from hdmatt_core.nn.evidence import colour_evidence
+from hdmatt_core.nn.evidence import colour_evidence, colour_lines, known_cells
 from hdmatt_core.nn.inputs import make_input
+from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO
 
 
 def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarray]:
@@ -21,7 +22,7 @@ def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarr
 
 def test_a_picture_of_two_colours_is_solved() -> None:
     x, alpha = picture(255, 0)
-    told = colour_evidence(x)
+    told = colour_evidence(x, colour_lines(known_cells(x)))
     assert told.shape == (1, 2, 64, 64)
     assert np.abs(told[0, 0].numpy() - alpha).max() < 0.02
     assert told[:, 1].min() > 0.9
@@ -31,7 +32,8 @@ def test_a_picture_of_two_colours_is_solved() -> None:
 
 @pytest.mark.parametrize("ends", [(128, 128), (255, 128), (0, 0)])
 def test_without_both_colours_it_says_nothing(ends: tuple[int, int]) -> None:
-    told = colour_evidence(picture(*ends)[0])
+    x = picture(*ends)[0]
+    told = colour_evidence(x, colour_lines(known_cells(x)))
     assert told[:, 1].eq(0).all()
     assert told[0, 0, :, 8:-8].eq(0.5).all()
 
@@ -39,6 +41,17 @@ def test_without_both_colours_it_says_nothing(ends: tuple[int, int]) -> None:
 def test_equal_colours_are_doubted_and_finite() -> None:
     x = picture(255, 0)[0]
     x[:, :3] = 0.3
-    told = colour_evidence(x)
+    told = colour_evidence(x, colour_lines(known_cells(x)))
     assert torch.isfinite(told).all()
     assert told[:, 1].max() < 0.01
+
+
+def test_a_patch_with_a_halo_sees_what_the_whole_picture_sees() -> None:
+    random = np.random.default_rng(0)
+    rgb = random.integers(0, 255, (1, 640, 720, 3), dtype=np.uint8)
+    trimap = random.choice(np.array([0, 128, 255], np.uint8), (1, 20, 18), p=(0.05, 0.9, 0.05))
+    cells = known_cells(make_input(rgb, trimap.repeat(32, axis=1).repeat(40, axis=2)))
+    whole = colour_lines(cells, 33)
+    spare = EVIDENCE_HALO // EVIDENCE_CELL
+    part = colour_lines(cells[:, :, 5 : 5 + 8 + 2 * spare, 3 : 3 + 6 + 2 * spare], spare)
+    assert torch.allclose(part, whole[:, :, 5 - 1 : 5 + 9, 3 - 1 : 3 + 7], atol=1e-5)

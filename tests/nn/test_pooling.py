@@ -42,7 +42,8 @@ def test_packed_skips_come_back(model: HDMatt, patches: Patches) -> None:
     back = unpack_skips(packed, model.preset, 64)
     for name, value, again in zip(skips._fields, skips, back, strict=True):
         assert value.shape == again.shape
-        assert torch.equal(again, value.half().float() if value.is_floating_point() else value), name
+        rounded = value.is_floating_point() and name != "lines"
+        assert torch.equal(again, value.half().float() if rounded else value), name
     # A second round changes nothing: recomputed and kept skips are the same bits.
     assert torch.equal(pack_skips(back), packed)
     assert cast(back, torch.bfloat16).half.dtype == torch.bfloat16
@@ -50,7 +51,7 @@ def test_packed_skips_come_back(model: HDMatt, patches: Patches) -> None:
 
 
 def test_skips_of_the_small_preset_stay_small() -> None:
-    assert skips_bytes(PRESETS["hdmatt-s"], 320) == 3_251_200
+    assert skips_bytes(PRESETS["hdmatt-s"], 320) == 3_286_480
 
 
 def test_packed_skips_of_another_size_are_refused() -> None:

@@ -23,8 +23,11 @@ from hdmatt_stages import (
 )
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Aggregator, Sampler, TileState
+from hdmatt_core.nn.evidence import colour_lines, known_cells
 from hdmatt_core.nn.inputs import make_input
+from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO
 from hdmatt_core.nn.skips import pack_skips, unpack_skips
 from hdmatt_core.stage import Context, Gather, Target, Window
 from hdmatt_core.testing import FakeContext, Given, complete, run_stage, scene, seeded_network, serve, standard_inputs
@@ -65,8 +68,18 @@ def direct(made: dict[str, dict[str, Given]], slot: int, *, blind: bool = False)
         attend = network.context.blind if blind else network.context
         index = torch.arange(len(choice)).reshape(1, -1)
         fused = attend(features[:1], regions[:1], features[1:], regions[1:], index)
-        packed = unpack_skips(pack_skips(type(skips)(*(part[:1] for part in skips))), network.preset, PATCH)
+        own = type(skips)(*(part[:1] for part in skips))._replace(lines=lines(made, boxes[0]))
+        packed = unpack_skips(pack_skips(own), network.preset, PATCH)
         return network.decoder(fused, packed)[0, 0].numpy()
+
+
+def lines(made: dict[str, dict[str, Given]], box: Box) -> torch.Tensor:
+    """The colour lines of a patch, seen with its surroundings."""
+    wide = box.grown(EVIDENCE_HALO)
+    image, trimap = (
+        np.asarray(serve(Window(wide), port, made["pictures"], Target(wide)))[None] for port in ("image", "trimap")
+    )
+    return colour_lines(known_cells(make_input(image, trimap)), EVIDENCE_HALO // EVIDENCE_CELL)
 
 
 @pytest.mark.parametrize(("aggregator", "blind"), [(TrimapGuided, False), (NonLocal, True)])
@@ -205,3 +218,12 @@ class CudaContext(FakeContext):
 
     def network(self) -> Any:
         return copy.deepcopy(seeded_network()).to("cuda")
+
+
+def test_patches_that_do_not_share_cells_are_refused() -> None:
+    made = scene(100, 130, seed=4)
+    pictures = {"image": image_given(made.image), "trimap": image_given(made.trimap)}
+    tiles = complete(GridTiler(GridTiler.Params(patch=PATCH, overlap=10, side=2)), pictures)
+    specs = {"tiles": tiles["tiles"].spec, "image": pictures["image"].spec, "trimap": pictures["trimap"].spec}
+    with pytest.raises(UserError, match=r"54 px apart do not share the cells .* overlap a multiple of 8"):
+        ResNet(ResNet.Params()).infer(specs)
