@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +17,13 @@ from hdmatt_core.training.compose import Composer, Picture
 from hdmatt_core.training.config import Phase
 
 _CANVAS = 2.4
+# Weight of pixels that only a veil makes unknown: most are far from any edge, and they are many.
+_FAINT = 0.25
 
 
 class Batch(NamedTuple):
-    """n patches of P px: `x` (n, 6, P, P), `regions` (n, P/16, P/16), `contexts` (n, K); `alpha`, `unknown` and
-    `contrast` are (n, 1, P, P) float32."""
+    """n patches of P px: `x` (n, 6, P, P), `regions` (n, P/16, P/16), `contexts` (n, K); `alpha`, `unknown` (the
+    loss's weight) and `contrast` are (n, 1, P, P) float32."""
 
     x: Tensor
     regions: Tensor
@@ -38,7 +41,15 @@ def draw_batch(composer: Composer, phase: Phase, rng: Generator) -> Batch:
         picture = composer.picture(side, rng)
         cuts += [_cut(picture, corner, phase.patch) for corner in _corners(picture, phase, rng)]
     contexts = np.concatenate([_contexts(group, phase.patches, rng) for group in range(phase.images)])
-    return assemble(cuts, contexts)
+    veiled = [_veiled(cut) if rng.random() < phase.veiled else cut for cut in cuts]
+    batch = assemble(veiled, contexts)
+    banded = torch.from_numpy(np.stack([cut.trimap for cut in cuts]) == 128).unsqueeze(1)
+    return batch._replace(unknown=torch.where(banded, 1.0, _FAINT * batch.unknown))
+
+
+def _veiled(cut: Picture) -> Picture:
+    """A patch deep inside a wide band: it knows no foreground and no background, its contexts must tell."""
+    return replace(cut, trimap=np.full_like(cut.trimap, 128))
 
 
 def assemble(cuts: list[Picture], contexts: NDArray[np.int64]) -> Batch:

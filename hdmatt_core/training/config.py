@@ -21,13 +21,17 @@ class Strict(BaseModel):
 
 
 class Phase(Strict):
-    """One stretch of training: `images` composed pictures of `patches` patches each, `patch` px wide."""
+    """One stretch of training: `images` composed pictures of `patches` patches each, `patch` px wide.
+
+    A share `veiled` of the patches is declared wholly unknown, so that evidence must come from the contexts.
+    """
 
     until: Share
     patch: int = Field(ge=32, multiple_of=16)
     images: int = Field(ge=1)
     patches: int = Field(ge=2)
     bf16: bool = False
+    veiled: Share = 0.0
 
 
 class Mix(Strict):

@@ -84,3 +84,15 @@ def test_missing_data_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text("[]")
     with pytest.raises(UserError, match="no background"):
         load_library(tmp_path / "index.json", "train", 100)
+
+
+def test_a_veiled_patch_knows_nothing_and_weighs_little(composer: Composer) -> None:
+    plain, veiled = (
+        draw_batch(composer, Phase(until=1, patch=32, images=1, patches=4, veiled=share), np.random.default_rng(3))
+        for share in (0.0, 1.0)
+    )
+    assert veiled.x[:, 4].eq(1).all()
+    assert veiled.regions.eq(1).all()
+    assert veiled.alpha.equal(plain.alpha)
+    assert veiled.unknown.equal(plain.unknown.clamp_min(0.25))
+    assert set(plain.unknown.unique().tolist()) <= {0.0, 1.0}
