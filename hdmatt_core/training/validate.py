@@ -8,8 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy import ndimage
+from torch import Tensor
 
+from hdmatt_core.nn.evidence import colour_lines, known_cells
+from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.network import HDMatt
+from hdmatt_core.nn.presets import EVIDENCE_CELL
 from hdmatt_core.training.batch import Batch, assemble
 from hdmatt_core.training.compose import Composer, Picture
 from hdmatt_core.training.config import Mix, TrainConfig
@@ -65,20 +69,35 @@ def interpolated(picture: Picture) -> Floats:
 
 
 class Predictor:
-    """Answers with a network: four patches of 320 px, each with the others, at most `contexts`, as its contexts."""
+    """Answers with a network: four patches of 320 px, each with the others, at most `contexts`, as its contexts.
 
-    def __init__(self, model: HDMatt, contexts: int = 3) -> None:
+    As in a pipeline, colour evidence is gathered beyond the patch; not so with `apart`.
+    """
+
+    def __init__(self, model: HDMatt, contexts: int = 3, apart: bool = False) -> None:
         self._model = model.eval()
         self._contexts = contexts
+        self._apart = apart
 
     @torch.inference_mode()
     def __call__(self, picture: Picture) -> Floats:
         """Return alpha (640, 640) in 0..1."""
         batch = quarters(picture)
         index = torch.where(torch.arange(3) < self._contexts, batch.contexts, -1)
-        alpha: Floats = self._model(batch.x, batch.regions, index).clamp(0, 1)[:, 0].numpy()
+        features, skips = self._model.encoder(batch.x)
+        fused = self._model.context(features, batch.regions, features, batch.regions, index)
+        seen = skips if self._apart else skips._replace(lines=_lines(picture))
+        alpha: Floats = self._model.decoder(fused, seen)[:, 0].numpy()
         whole: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
         return whole
+
+
+def _lines(picture: Picture) -> Tensor:
+    """Colour lines of the whole picture, cut for its four patches."""
+    lines = colour_lines(known_cells(make_input(picture.rgb[None], picture.trimap[None])))
+    cells = PATCH // EVIDENCE_CELL
+    corners = [(top, left) for top in (0, cells) for left in (0, cells)]
+    return torch.cat([lines[:, :, top : top + cells + 2, left : left + cells + 2] for top, left in corners])
 
 
 def quarters(picture: Picture) -> Batch:
