@@ -87,17 +87,17 @@ class ResNet(Encoder):
         # A plan that did not keep the skips encodes the queries again, for these alone.
         rows = np.flatnonzero(queries | (block.wanted != {"skips"}))
         with torch.inference_mode():
-            known = _known(block) if "skips" in block.wanted and queries.any() else None
+            lines = _lines(block) if "skips" in block.wanted and queries.any() else None
             for part in batches(len(rows), context.device, grid_of(block.specs).patch):
                 chosen = rows[part]
-                encoded = _encode(block, context.network(), chosen, queries[chosen], known)
+                encoded = _encode(block, context.network(), chosen, queries[chosen], lines)
                 for port, values in encoded.items():
                     made[port][chosen] = values
         return made
 
 
 def _encode(
-    block: Block, network: Any, rows: NDArray[np.intp], queries: NDArray[np.bool_], known: Any
+    block: Block, network: Any, rows: NDArray[np.intp], queries: NDArray[np.bool_], lines: Any
 ) -> dict[str, Array]:
     """The wanted outputs for some rows of the target; zero where only queries have them."""
     import torch
@@ -115,36 +115,34 @@ def _encode(
         query, context = (vectors.float().cpu().numpy() for vectors in network.context.descriptors(features, regions))
         made |= {"query_vector": query * queries[:, None], "context_vector": context}
     if "skips" in block.wanted:
-        made["skips"] = _packed(skips, queries, _lines(block, rows[queries], known))
+        made["skips"] = _packed(skips, queries, _lines_of(block, rows[queries], lines))
     return {port: values for port, values in made.items() if port in block.wanted and values is not None}
 
 
-def _known(block: Block) -> Any:
-    """What is known per cell around the whole block, (1, 8, h, w): gathered once, in strips of rows."""
+def _lines(block: Block) -> Any:
+    """The colour lines around the whole block, (1, 5, h, w): gathered and filtered once for all its patches."""
     import torch
 
-    from hdmatt_core.nn.evidence import known_cells
+    from hdmatt_core.nn.evidence import colour_lines, known_cells
     from hdmatt_core.nn.inputs import make_input
 
     image, trimap = block.array("image"), block.array("trimap")
     strips = [slice(row, row + STRIP) for row in range(0, len(trimap), STRIP)]
-    return torch.cat([known_cells(make_input(image[None, s], trimap[None, s])) for s in strips], dim=2)
+    cells = [known_cells(make_input(image[None, s], trimap[None, s])) for s in strips]
+    return colour_lines(torch.cat(cells, dim=2), EVIDENCE_HALO // EVIDENCE_CELL)
 
 
-def _lines(block: Block, rows: NDArray[np.intp], known: Any) -> Any:
-    """The colour lines of some rows of the target, seen with the halo that makes neighbours agree."""
+def _lines_of(block: Block, rows: NDArray[np.intp], lines: Any) -> Any:
+    """The colour lines (n, 5, P/8 + 2, P/8 + 2) of some rows of the target."""
     import torch
 
-    from hdmatt_core.nn.evidence import colour_lines
-
-    grid, spare = grid_of(block.specs), EVIDENCE_HALO // EVIDENCE_CELL
-    origin = around(grid, block.target).start
-    side = grid.patch // EVIDENCE_CELL + 2 * spare
+    grid = grid_of(block.specs)
+    origin, side = around(grid, block.target).start, grid.patch // EVIDENCE_CELL + 2
     seen = []
     for row in rows:
         corner = grid.box(block.target.slots[row]).start
         y, x = ((c - o) // EVIDENCE_CELL for c, o in zip(corner, origin, strict=True))
-        seen.append(colour_lines(known[:, :, y : y + side, x : x + side], spare))
+        seen.append(lines[:, :, y : y + side, x : x + side])
     return torch.cat(seen) if seen else None
 
 

@@ -7,6 +7,7 @@ peak of resident memory beside the plan's figure, and PyMatting's closed form on
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -43,10 +44,11 @@ def report(image: Path, trimap: Path, folder: Path, memory: str) -> None:
     size = f"{width} x {height}, {width * height / 1e6:.1f} megapixels"
     print(f"{size}, {unknown:.1%} unknown, {psutil.cpu_count()} cores")
     bare = bare_network(image, trimap)
-    seconds, peak, log = watched_run(image, trimap, folder, memory)
+    seconds, busy, peak, log = watched_run(image, trimap, folder, memory)
     planned = next(line for line in log.splitlines() if line.startswith("memory "))
-    print(f"bare network on the same tiles   {bare:8.1f} s")
-    print(f"hdmatt matte, start to finish    {seconds:8.1f} s   {seconds / bare:.2f} x the bare network")
+    print(f"bare network on the same tiles   {bare[0]:8.1f} s   {bare[1]:8.1f} s of processors")
+    print(f"hdmatt matte, start to finish    {seconds:8.1f} s   {busy:8.1f} s of processors")
+    print(f"  times the bare network         {seconds / bare[0]:8.2f}     {busy / bare[1]:8.2f}")
     print(f"resident memory, all processes   {peak / 1e6:8.0f} MB  (plan: {planned})")
     size, closed = closed_form(image, trimap)
     print(f"PyMatting closed form at {size:.1f} MP  {closed[0]:8.1f} s   {closed[1] / 1e6:.0f} MB")
@@ -66,8 +68,8 @@ def photograph(folder: Path, megapixels: float) -> tuple[Path, Path]:
     return folder / "photo.png", folder / "trimap.png"
 
 
-def bare_network(image: Path, trimap: Path) -> float:
-    """Seconds for encoder, context and decoder alone on the tiles of the run, all in memory, as many threads."""
+def bare_network(image: Path, trimap: Path) -> tuple[float, float]:
+    """Seconds, and seconds of processors, for the network alone on the tiles of the run: in memory, as many threads."""
     import torch
 
     from hdmatt_core.geometry import Box, Grid, reflected
@@ -97,7 +99,7 @@ def bare_network(image: Path, trimap: Path) -> float:
             if asked:
                 index = torch.tensor([[(i + j) % len(batch) for j in (1, 2, 3)] for i in asked])
                 fused = model.context(features[asked], regions[asked], features, regions, index)
-                model.decoder(fused, type(skips)(*(_rows(part, asked) for part in vars(skips).values())))
+                model.decoder(fused, type(skips)(*(part[asked] for part in skips)))
 
     batches = [slots[i : i + 4] for i in range(0, len(slots), 4)]
     work(batches[0])
@@ -105,19 +107,14 @@ def bare_network(image: Path, trimap: Path) -> float:
     return timed(lambda: list(ThreadPoolExecutor(psutil.cpu_count()).map(work, batches)))
 
 
-def _rows(part: object, rows: list[int]) -> object:
-    """The rows of a tensor, or of every tensor in a tuple."""
-    return tuple(_rows(p, rows) for p in part) if isinstance(part, tuple | list) else part[rows]  # type: ignore[index]
-
-
-def watched_run(image: Path, trimap: Path, folder: Path, memory: str) -> tuple[float, int, str]:
-    """Seconds and peak resident bytes, over the process and its children, of the command people type."""
+def watched_run(image: Path, trimap: Path, folder: Path, memory: str) -> tuple[float, float, int, str]:
+    """Seconds, seconds of processors and peak resident bytes of the command people type, its children included."""
     hdmatt = [sys.executable, "-m", "hdmatt_core"]
     inputs = ["-i", f"image={image}", "-i", f"trimap={trimap}"]
     log = subprocess.run(
         [*hdmatt, "plan", "hdmatt", *inputs, "--memory", memory], check=True, capture_output=True, text=True
     ).stdout
-    began, peak = time.perf_counter(), 0
+    began, used, peak = time.perf_counter(), children_time(), 0
     command = [*hdmatt, "matte", str(image), str(trimap), "-o", str(folder / "alpha.png"), "--memory", memory]
     process = psutil.Popen(command)
     while process.poll() is None:
@@ -125,7 +122,13 @@ def watched_run(image: Path, trimap: Path, folder: Path, memory: str) -> tuple[f
         time.sleep(0.02)
     if process.returncode:
         raise SystemExit(f"hdmatt matte failed with {process.returncode}")
-    return time.perf_counter() - began, peak, log
+    return time.perf_counter() - began, children_time() - used, peak, log
+
+
+def children_time() -> float:
+    """Seconds of processors that finished children took."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def resident(process: psutil.Process) -> int:
@@ -163,10 +166,10 @@ def closed_form(image: Path, trimap: Path, megapixels: float = 1.5) -> tuple[flo
     return megapixels, (time.perf_counter() - began, peak)
 
 
-def timed(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def timed(call: Callable[[], object]) -> tuple[float, float]:
+    began, used = time.perf_counter(), time.process_time()
     call()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - used
 
 
 if __name__ == "__main__":
