@@ -34,9 +34,19 @@ class Encoder(nn.Module):
         self.trunk = Trunk(preset)
         self.aspp = ASPP(preset.widths[4], preset.branch, preset.features, preset.rates)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Skips]:
-        """Encode `x`; raises UserError where its shape is not (B, 6, 16 m, 16 n)."""
-        if x.ndim != 4 or x.shape[1] != INPUT_CHANNELS or x.shape[2] % STRIDE or x.shape[3] % STRIDE:
-            raise UserError(f"the encoder got {tuple(x.shape)}; give (B, 6, H, W) with H and W multiples of {STRIDE}")
-        deep, skips = self.trunk(x)
+    def forward(self, x: Tensor, lines: Tensor | None = None) -> tuple[Tensor, Skips]:
+        """Encode `x`; raises UserError where its shape is not (B, 6, 16 m, 16 n). `lines`: see `Trunk`."""
+        _check(x)
+        deep, skips = self.trunk(x, lines)
         return self.aspp(deep), skips
+
+    def features(self, x: Tensor) -> Tensor:
+        """Encode `x` without skips: what a context patch needs, the same bits for less work."""
+        _check(x)
+        features: Tensor = self.aspp(self.trunk.deep(x))
+        return features
+
+
+def _check(x: Tensor) -> None:
+    if x.ndim != 4 or x.shape[1] != INPUT_CHANNELS or x.shape[2] % STRIDE or x.shape[3] % STRIDE:
+        raise UserError(f"the encoder got {tuple(x.shape)}; give (B, 6, H, W) with H and W multiples of {STRIDE}")

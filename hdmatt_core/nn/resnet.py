@@ -5,13 +5,18 @@ Changed for matting: six input channels, 2x2 pools that remember their maxima, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hdmatt_core.nn.evidence import colour_lines, known_cells
 from hdmatt_core.nn.pooling import pool
 from hdmatt_core.nn.presets import INPUT_CHANNELS, Preset
+
+Three = tuple[Tensor, Tensor, Tensor]
+Passage = tuple[Tensor, Three, Three]
 
 
 class Skips(NamedTuple):
@@ -73,13 +78,25 @@ class Trunk(nn.Module):
         self.layer3 = _layer(w2, w3, preset.blocks[2])
         self.layer4 = _layer(w3, w4, preset.blocks[3], dilation=2)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Skips]:
-        """Return the last features at 1/16 and the skips; H and W are multiples of 16."""
+    def forward(self, x: Tensor, lines: Tensor | None = None) -> tuple[Tensor, Skips]:
+        """Return the last features at 1/16 and the skips; H and W are multiples of 16.
+
+        `lines` are the patch's colour lines where its surroundings were seen; without them it sees itself alone.
+        """
+        deep, activations, places = self._through(x, pool)
+        told = colour_lines(known_cells(x)) if lines is None else lines
+        return deep, Skips(*activations, *places, x, told)
+
+    def deep(self, x: Tensor) -> Tensor:
+        """Return the last features alone, the same bits: a context patch needs no skips."""
+        return self._through(x, lambda y: (F.max_pool2d(y, 2), y))[0]
+
+    def _through(self, x: Tensor, pooling: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Passage:
         half: Tensor = self.relu(self.bn1(self.conv1(x)))
-        pooled, place1 = pool(half)
+        pooled, place1 = pooling(half)
         quarter: Tensor = self.layer1(pooled)
-        pooled, place2 = pool(quarter)
+        pooled, place2 = pooling(quarter)
         eighth: Tensor = self.layer2(pooled)
-        pooled, place3 = pool(eighth)
+        pooled, place3 = pooling(eighth)
         deep: Tensor = self.layer4(self.layer3(pooled))
-        return deep, Skips(half, quarter, eighth, place1, place2, place3, x, colour_lines(known_cells(x)))
+        return deep, (half, quarter, eighth), (place1, place2, place3)

@@ -17,7 +17,7 @@ from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target, Tiles
-from hdmatt_core.storage.layout import create
+from hdmatt_core.storage.layout import SMALL_ROW, create
 from hdmatt_core.storage.store import array_of, memory_group, open_arrays
 
 KEPT_RUNS = 4
@@ -92,10 +92,11 @@ class Workspace:
         shape = self.spec(ref).shape[:2]
         if box.within(shape) == box:
             return self._inner(ref, box)
-        axes = [reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True)]
-        start = tuple(int(i.min()) for i in axes)
-        piece = self._inner(ref, Box(start, tuple(int(i.max()) + 1 for i in axes)))
-        return np.asarray(piece[np.ix_(axes[0] - start[0], axes[1] - start[1])])
+        rows, cols = (reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True))
+        corner = int(rows.min()), int(cols.min())
+        piece = self._inner(ref, Box(corner, (int(rows.max()) + 1, int(cols.max()) + 1)))
+        # One axis after the other: numpy copies whole rows, which addressing both at once would not.
+        return np.asarray(piece[rows - corner[0]].take(cols - corner[1], axis=1))
 
     def _inner(self, ref: Ref, box: Box) -> Array:
         source = None if ref.port else self.job.sources.get(ref.node)
@@ -118,10 +119,11 @@ class Workspace:
     def write_rows(self, ref: Ref, target: Target, rows: Array) -> None:
         """Store the rows of a block; on disk as the one shard that the block owns."""
         array, low = self.array(ref), target.box.start[0]
-        if self.job.plan.places[ref] == "memory":
-            for slot, row in zip(target.slots, rows, strict=True):
-                if row.any():  # the rest of the array is zeros already
-                    array[slot] = row
+        if self.job.plan.places[ref] == "memory" and self.spec(ref).row_bytes > SMALL_ROW:
+            filled = [i for i, row in enumerate(rows) if row.any()]  # the rest of the array is zeros already
+            for first, last in _neighbours([target.slots[i] for i in filled]):
+                start = target.slots[filled[first]]
+                array[start : start + last - first] = rows[filled[first] : filled[last - 1] + 1]
             return
         shard = np.zeros((target.box.stop[0] - low, *rows.shape[1:]), rows.dtype)
         shard[[slot - low for slot in target.slots]] = rows

@@ -105,8 +105,12 @@ def _encode(
     from hdmatt_core.nn.inputs import make_input
 
     image, trimap = (_patches(block, port, rows) for port in ("image", "trimap"))
-    features, skips = network.encoder(make_input(image, trimap).to(**precision(network)))
-    made: dict[str, Array | None] = {}
+    x = make_input(image, trimap).to(**precision(network))
+    if lines is not None and queries.any():
+        features, skips = network.encoder(x, _lines_of(block, rows, lines).to(x.device))
+    else:
+        features, skips = network.encoder.features(x), None
+    made: dict[str, Array] = {}
     if "features" in block.wanted:
         halves = features.float().clamp(-HALF_MAX, HALF_MAX).to(torch.float16)
         made["features"] = halves.permute(0, 2, 3, 1).cpu().numpy()
@@ -114,9 +118,9 @@ def _encode(
         regions = torch.from_numpy(downsample_regions(trimap)).to(features.device)
         query, context = (vectors.float().cpu().numpy() for vectors in network.context.descriptors(features, regions))
         made |= {"query_vector": query * queries[:, None], "context_vector": context}
-    if "skips" in block.wanted:
-        made["skips"] = _packed(skips, queries, _lines_of(block, rows[queries], lines))
-    return {port: values for port, values in made.items() if port in block.wanted and values is not None}
+    if skips is not None:
+        made["skips"] = _packed(skips, queries)
+    return {port: values for port, values in made.items() if port in block.wanted}
 
 
 def _lines(block: Block) -> Any:
@@ -143,7 +147,7 @@ def _lines_of(block: Block, rows: NDArray[np.intp], lines: Any) -> Any:
         corner = grid.box(block.target.slots[row]).start
         y, x = ((c - o) // EVIDENCE_CELL for c, o in zip(corner, origin, strict=True))
         seen.append(lines[:, :, y : y + side, x : x + side])
-    return torch.cat(seen) if seen else None
+    return torch.cat(seen)
 
 
 def _patches(block: Block, port: str, rows: NDArray[np.intp]) -> Array:
@@ -152,17 +156,14 @@ def _patches(block: Block, port: str, rows: NDArray[np.intp]) -> Array:
     return np.stack([cut(window, origin, grid.box(block.target.slots[row])) for row in rows])
 
 
-def _packed(skips: Any, queries: NDArray[np.bool_], lines: Any) -> Array | None:
-    """Packed skips (n, bytes) of the queries among the rows, with their colour lines; None if none is a query."""
+def _packed(skips: Any, queries: NDArray[np.bool_]) -> Array:
+    """Packed skips (n, bytes) of the queries among the rows, zeros for the others."""
     import torch
 
     from hdmatt_core.nn.skips import pack_skips
 
-    if lines is None:
-        return None
     chosen = torch.from_numpy(np.flatnonzero(queries)).to(skips.x.device)
-    own = type(skips)(*(part[chosen] for part in skips))
-    packed = pack_skips(own._replace(lines=lines.to(skips.x.device))).cpu().numpy()
+    packed = pack_skips(type(skips)(*(part[chosen] for part in skips))).cpu().numpy()
     whole = np.zeros((len(queries), packed.shape[1]), np.uint8)
     whole[queries] = packed
     return whole

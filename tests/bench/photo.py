@@ -93,10 +93,13 @@ def bare_network(image: Path, trimap: Path) -> tuple[float, float]:
     def work(batch: list[int]) -> None:
         torch.set_num_threads(1)
         with torch.inference_mode():
-            features, skips = model.encoder(make_input(*map(np.stack, zip(*(tiles[s] for s in batch), strict=True))))
-            regions = torch.from_numpy(downsample_regions(np.stack([tiles[s][1] for s in batch])))
+            x = make_input(*map(np.stack, zip(*(tiles[s] for s in batch), strict=True)))
             asked = [i for i, s in enumerate(batch) if s in queries]
-            if asked:
+            if not asked:
+                model.encoder.features(x)
+            else:
+                features, skips = model.encoder(x)
+                regions = torch.from_numpy(downsample_regions(np.stack([tiles[s][1] for s in batch])))
                 index = torch.tensor([[(i + j) % len(batch) for j in (1, 2, 3)] for i in asked])
                 fused = model.context(features[asked], regions[asked], features, regions, index)
                 model.decoder(fused, type(skips)(*(part[asked] for part in skips)))

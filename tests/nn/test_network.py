@@ -155,3 +155,9 @@ def test_another_resnet_is_refused(change: Callable[[dict[str, torch.Tensor]], o
     change(state)
     with pytest.raises(UserError, match=word):
         load_torchvision_resnet34(Encoder(PRESETS["hdmatt-r34"]), state)
+
+
+@torch.no_grad()
+def test_features_without_skips_are_the_same_bits(model: HDMatt, patches: Patches) -> None:
+    x, _ = patches(2, 96)
+    assert torch.equal(model.encoder.features(x), model.encoder(x)[0])
