@@ -28,9 +28,9 @@ def make_input(rgb: NDArray[Any], trimap: NDArray[Any]) -> Tensor:
         raise UserError(f"colour {rgb.shape} and trimap {trimap.shape} do not fit; give (B, H, W, 3) and (B, H, W)")
     if rgb.dtype.name not in _RANGE:
         raise UserError(f"colour of dtype {rgb.dtype} is not known; give uint8, uint16 or float in [0, 1]")
-    colour = torch.from_numpy(rgb).permute(0, 3, 1, 2)
     x = torch.empty((len(rgb), 6, *rgb.shape[1:3]))
-    x[:, :3] = colour
+    # Through numpy: torch takes neither read-only arrays nor negative strides, and a decoder or a flip gives both.
+    np.copyto(x.numpy()[:, :3], rgb.transpose(0, 3, 1, 2), casting="same_kind")
     x[:, :3] *= torch.from_numpy(1 / (_RANGE[rgb.dtype.name] * _STD))[:, None, None]
     x[:, :3] -= torch.from_numpy(_MEAN / _STD)[:, None, None]
     x[:, 3:] = one_hot(torch.from_numpy(trimap_classes(trimap)))

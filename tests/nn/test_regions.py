@@ -55,6 +55,15 @@ def test_every_colour_dtype_gives_the_same_input() -> None:
     assert white[0, :3, 0, 0].tolist() == pytest.approx([2.2489, 2.4286, 2.64], abs=1e-3)
 
 
+@pytest.mark.filterwarnings("error")
+def test_read_only_and_flipped_colour_is_taken() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.uint8)
+    trimap = np.zeros((1, 16, 16), np.uint8)
+    rgb.flags.writeable = False
+    flipped = make_input(rgb[:, :, ::-1], trimap)
+    assert torch.equal(flipped.flip(3), make_input(rgb, trimap))
+
+
 @pytest.mark.parametrize(
     ("rgb", "cure"), [(np.zeros((1, 3, 16, 16), np.uint8), "B, H, W, 3"), (np.zeros((1, 16, 16, 3), np.int32), "uint8")]
 )
