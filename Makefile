@@ -31,7 +31,7 @@ imports: dev  ## the layers of the code
 	$(BIN)/lint-imports
 
 docs: dev  ## the documentation, in site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 pictures: demo  ## the documentation's pictures, from what the demo made
 	$(BIN)/python docs/generate/pictures.py demo-out docs/assets
