@@ -22,19 +22,6 @@ SMALL = ("tiles.patch=96", "tiles.overlap=16", "tiles.side=2")
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-
-    from hdmatt_core.nn.network import HDMatt
-    from hdmatt_core.nn.weights import save
-
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
-    save(HDMatt("hdmatt-s"), path, commit="0" * 40, data="none: random")
-    return path
-
-
-@pytest.fixture(scope="module")
 def picture() -> Scene:
     return scene(180, 240, seed=1)
 

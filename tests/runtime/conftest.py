@@ -1,4 +1,4 @@
-"""A small picture, a network with seeded random weights, and a request that mattes the one with the other."""
+"""A small picture, and a request that mattes it with random weights."""
 
 from __future__ import annotations
 
@@ -10,20 +10,6 @@ import pytest
 
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.testing import Scene, scene
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of the small preset as they are before training: the runtime does not care how good they are."""
-    import torch
-
-    from hdmatt_core.nn.network import HDMatt
-    from hdmatt_core.nn.weights import save
-
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
-    save(HDMatt("hdmatt-s"), path, commit="0" * 40, data="none: random")
-    return path
 
 
 @pytest.fixture(scope="session")
