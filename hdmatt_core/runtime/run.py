@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +16,13 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.passes import Pass
 from hdmatt_core.pipeline.plan import Plan, choose
 from hdmatt_core.pipeline.sizes import format_size
-from hdmatt_core.runtime.cluster import Executor, InThisThread, executor
+from hdmatt_core.runtime.cluster import InThisThread, executor
 from hdmatt_core.runtime.events import (
-    BlockDone,
     Event,
     EventLog,
     Finished,
     Listener,
     OutputWritten,
-    PassStarted,
     Planned,
     unheard,
 )
@@ -34,14 +32,10 @@ from hdmatt_core.runtime.outputs import deliver
 from hdmatt_core.runtime.prepare import Prepared, prepare
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.survey import count, warn_of_guesswork
-from hdmatt_core.runtime.task import run_block
-from hdmatt_core.runtime.workspace import Workspace, name_of, release, workspace
+from hdmatt_core.runtime.work import Order, create_arrays, finish, ledger_of, pending_blocks
+from hdmatt_core.runtime.workspace import release, workspace
 from hdmatt_core.stage import Array
-from hdmatt_core.storage.layout import create
-from hdmatt_core.storage.ledger import Ledger
 from hdmatt_core.storage.store import RunStore
-
-Order = Callable[[list[int]], list[int]]
 
 
 @dataclass(frozen=True)
@@ -123,8 +117,8 @@ def _surveyed(prepared: Prepared, store: RunStore) -> Plan:
     job = _job(prepared, store, provisional)
     try:
         for index in prepared.survey:
-            _create(store, provisional, provisional.passes[index])
-            _finish(InThisThread(), job, index, store, unheard, list)
+            create_arrays(store, provisional, provisional.passes[index])
+            finish(InThisThread(), job, index, store, unheard, list)
         work = count(workspace(job), provisional.passes)
         warn_of_guesswork(workspace(job), provisional.passes)
     finally:
@@ -151,53 +145,6 @@ def _job(prepared: Prepared, store: RunStore, plan: Plan) -> Job:
     return Job(uuid.uuid4().hex, prepared.graph, plan, store.arrays_path.absolute(), prepared.sources, prepared.compute)
 
 
-def _create(store: RunStore, plan: Plan, work: Pass) -> None:
-    group = store.arrays()
-    for ref in (*work.stored, *work.transient):
-        if plan.places[ref] == "disk" and name_of(ref) not in group:
-            create(group, name_of(ref), plan.specs[ref])
-
-
-def _pending(space: Workspace, work: Pass, ledger: Ledger | None) -> list[int]:
-    """Blocks of a pass still to do: those with tiles, less those in the ledger."""
-    grid = work.grid if work.over != "pixels" else None
-    blocks = range(len(work.blocks()))
-    if grid is not None and work.over == "tiles":
-        per_block = space.computed(work.run, grid).reshape(len(blocks), -1).sum(axis=1)
-        blocks_with_work = np.flatnonzero(per_block).tolist()
-    else:
-        blocks_with_work = list(blocks)
-    done = set(np.flatnonzero(ledger.done).tolist()) if ledger else set()
-    return [b for b in blocks_with_work if b not in done]
-
-
-def _finish(on: Executor, job: Job, index: int, store: RunStore, listener: Listener, order: Order) -> None:
-    """Do what is left of a pass; each receipt goes into the ledger before the next is awaited."""
-    plan, work = job.plan, job.plan.passes[index]
-    ledger = _ledger(store, plan, work)
-    space = workspace(job)
-    pending = _pending(space, work, ledger)
-    done = int(ledger.done.sum()) if ledger else 0
-    listener(PassStarted(work.name, len(pending), done, _tiles(space, work, pending)))
-    for receipt in on.run(run_block, job, [(index, block) for block in order(pending)]):
-        if ledger:
-            ledger.mark(receipt.block)
-        listener(BlockDone(work.name, receipt.block, receipt.tiles, receipt.seconds, receipt.worker))
-
-
-def _ledger(store: RunStore, plan: Plan, work: Pass) -> Ledger | None:
-    """The ledger of a pass whose arrays outlive the process; what rests in memory has none."""
-    durable = any(plan.places[ref] == "disk" for ref in work.stored)
-    return Ledger(store.ledgers(), work.name, len(work.blocks())) if durable else None
-
-
-def _tiles(space: Workspace, work: Pass, pending: list[int]) -> int:
-    if work.over != "tiles" or work.grid is None:
-        return 0
-    per_block = space.computed(work.run, work.grid).reshape(-1, work.grid.block).sum(axis=1)
-    return sum(int(per_block[block]) for block in pending)
-
-
 class _Run:
     def __init__(self, prepared: Prepared, store: RunStore, plan: Plan, listener: Listener, order: Order) -> None:
         self.prepared, self.store, self.plan, self.order = prepared, store, plan, order
@@ -222,12 +169,12 @@ class _Run:
     def _passes(self) -> None:
         request = self.prepared.request
         for index in range(len(self.plan.passes)):
-            _create(self.store, self.plan, self.plan.passes[index])
+            create_arrays(self.store, self.plan, self.plan.passes[index])
         needed = self._needed()
         scratch = self.store.path / "dask"
         with executor(self.plan.resources, scratch, scheduler=request.scheduler, synchronous=request.synchronous) as on:
             for index in needed:
-                _finish(on, self.job, index, self.store, self._tell, self.order)
+                finish(on, self.job, index, self.store, self._tell, self.order)
 
     def _needed(self) -> list[int]:
         """Passes with something to do that an output, or a later pass with something to do, waits for."""
@@ -237,7 +184,7 @@ class _Run:
             awaited = not self.prepared.outputs.isdisjoint(work.stored) or any(
                 self._reads(self.plan.passes[later], work) for later in needed
             )
-            if awaited and _pending(space, work, _ledger(self.store, self.plan, work)):
+            if awaited and pending_blocks(space, work, ledger_of(self.store, self.plan, work)):
                 needed.insert(0, index)
         return needed
 
