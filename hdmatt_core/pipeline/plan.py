@@ -19,7 +19,7 @@ Reading = Literal["windows", "decoded", "streamed"]
 Keep = Literal["all", "features", "nothing"]
 """What rests in memory between passes; other processes cannot see this one's."""
 
-PROCESS_BYTES = 500 << 20
+PROCESS_BYTES = 450 << 20
 """Resident memory of a process with torch, dask, zarr and the network loaded, before any pixel (measured)."""
 CLIENT_BYTES = 380 << 20
 """The client of worker processes: no network, no tasks (measured)."""
@@ -28,7 +28,7 @@ DECODER_BYTES = 100 << 20
 """Rows of a streamed band, and what a streaming decoder takes beside two of them (measured)."""
 DECODED_SHARE = 3
 """Inputs are decoded whole if they take at most one part in so many of the budget beside the processes."""
-SLACK = 1.2
+SLACK = 1.25
 """Allocators give memory back late and in pieces; what tasks declare is raised by this factor (measured)."""
 
 

@@ -19,6 +19,7 @@ from hdmatt_core.pipeline.asking import asked, needs_of
 from hdmatt_core.pipeline.graph import Node, Ref
 from hdmatt_core.pipeline.passes import Pass, Step, input_specs
 from hdmatt_core.runtime import models
+from hdmatt_core.runtime.heap import give_back
 from hdmatt_core.runtime.job import Compute, Job, Receipt
 from hdmatt_core.runtime.workspace import Workspace, workspace
 from hdmatt_core.stage import All, Array, Block, Gather, Gathered, Own, Request, Rows, Target, TileRows, Window
@@ -57,6 +58,8 @@ def run_block(job: Job, index: int, block: int) -> Receipt:
         if error.errno != errno.ENOSPC:
             raise
         raise UserError(f"{job.arrays.parent}: the disk is full; make space, then resume") from error
+    finally:
+        give_back()
     return Receipt(index, block, len(target.slots), time.perf_counter() - began, _worker())
 
 
