@@ -82,6 +82,12 @@ class Plan:
         return sum(self.memory.values())
 
     @property
+    def promised(self) -> int | None:
+        """Bytes that one working process may hold; None where the workers are elsewhere."""
+        resources = self.resources
+        return None if resources.remote else self.peak // max(1, resources.processes)
+
+    @property
     def remade(self) -> bool:
         """Whether tasks re-make the transient arrays they read, because these are not kept."""
         return "remade" in self.places.values()

@@ -59,7 +59,7 @@ def run_block(job: Job, index: int, block: int) -> Receipt:
             raise
         raise UserError(f"{job.arrays.parent}: the disk is full; make space, then resume") from error
     finally:
-        give_back()
+        give_back(job.plan.promised)
     return Receipt(index, block, len(target.slots), time.perf_counter() - began, _worker())
 
 
