@@ -32,13 +32,14 @@ def overview(photo: Path, trimap: Path, alpha: Path, cutout: Path) -> Image.Imag
 def _panel(path: Path) -> Image.Image:
     with Image.open(path) as picture:
         picture.draft("RGB", (2 * PANEL, 2 * PANEL))
-        return picture.resize((PANEL, round(PANEL * picture.height / picture.width)), Image.Resampling.BOX)
+        # Averaged with alpha as weight: colours that nobody sees must not bleed into the edges.
+        weighted = picture.convert("RGBa") if picture.mode == "RGBA" else picture
+        small = weighted.resize((PANEL, round(PANEL * picture.height / picture.width)), Image.Resampling.BOX)
+        return small.convert("RGBA") if picture.mode == "RGBA" else small
 
 
 def _on_ground(cutout: Image.Image) -> Image.Image:
-    ground = Image.new("RGB", cutout.size, GROUND)
-    ground.paste(cutout.convert("RGB"), mask=cutout.getchannel("A"))
-    return ground
+    return Image.alpha_composite(Image.new("RGBA", cutout.size, (*GROUND, 255)), cutout)
 
 
 def _label(sheet: Image.Image, text: str, corner: tuple[int, int]) -> None:
