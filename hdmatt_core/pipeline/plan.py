@@ -183,7 +183,7 @@ def read_inputs(inputs: Mapping[str, InputPlan], resources: Resources) -> dict[s
     processes = max(1, resources.processes)
     held = sum(p.resident for p in inputs.values()) * processes
     free = resources.budget - PROCESS_BYTES * processes
-    if held <= free // DECODED_SHARE and not resources.remote:
+    if held <= free // DECODED_SHARE or free <= 0:  # with nothing free the plan will say so, and by how much
         return dict(inputs)
     return {n: replace(p, reading="streamed", resident=0, window=0) if p.resident else p for n, p in inputs.items()}
 

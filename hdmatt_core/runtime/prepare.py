@@ -72,6 +72,7 @@ def prepare(request: Request) -> Prepared:
     registry = Registry.load()
     document = load_document(request.pipeline, request.overrides)
     graph = build_graph(document, registry)
+    _same_names("input", request.inputs, graph.inputs)
     _same_names("output", request.outputs, graph.outputs)
     graph = graph.pruned(request.outputs)
     given = {name: value for name, value in request.inputs.items() if name in graph.inputs}

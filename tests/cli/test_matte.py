@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +169,9 @@ GOLDEN = {
     "run hdmatt -i image=photo.png -i trimap=trimap.png -o matte=a.png": (
         "error: the pipeline has no output 'matte'; it has: alpha, foreground\n"
     ),
+    "run hdmatt -i image=photo.png -i trimap=trimap.png -i mask=trimap.png -o alpha=a.png": (
+        "error: the pipeline has no input 'mask'; it has: image, trimap\n"
+    ),
     "run hdmatt -i image -o alpha=a.png": "error: -i image: write -i NAME=PATH\n",
     "run hdmatt -i image=photo.png": "error: hdmatt run: nothing to make; give at least one -o NAME=PATH\n",
 }
@@ -184,6 +188,13 @@ def test_mistakes_are_one_line_and_leave_nothing(hdmatt: Hdmatt, command: str) -
     assert len(said.splitlines()) == 1
     assert sorted(Path().iterdir()) == before
     assert Path("there.png").read_bytes() == b"mine"
+
+
+def test_too_little_memory_is_refused_with_the_figure(hdmatt: Hdmatt) -> None:
+    code, said = hdmatt("matte photo.png trimap.png -o alpha.png --memory 300MB")
+    assert code == 2
+    assert re.match(r"error: --memory 300 MB: this run needs at least \d+ MB; give more, or fewer --workers\n", said)
+    assert not Path("alpha.png.run").exists()
 
 
 @pytest.mark.parametrize("name", ["photo.png", "trimap.png"])
