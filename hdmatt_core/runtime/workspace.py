@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,7 @@ from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target, Tiles
-from hdmatt_core.storage.layout import SMALL_ROW, create
-from hdmatt_core.storage.store import array_of, memory_group, open_arrays
+from hdmatt_core.storage.store import array_of, open_arrays
 
 KEPT_RUNS = 4
 _workspaces: dict[str, Workspace] = {}
@@ -31,25 +30,20 @@ class Workspace:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._arrays: dict[Ref, zarr.Array[Any]] = {}
+        self._kept: dict[Ref, dict[int, Array]] = defaultdict(dict)
         self._tables: dict[Ref, Array] = {}
         self._masks: dict[tuple[Tiles, Grid], NDArray[np.bool_]] = {}
         self._busy = threading.RLock()
 
-    @cached_property
-    def _memory(self) -> zarr.Group:
-        return memory_group()
-
     def array(self, ref: Ref) -> zarr.Array[Any]:
-        """The array ``ref`` where the plan placed it; one in memory is created at first use."""
+        """The array ``ref`` in the run's store."""
         with self._busy:
             if ref not in self._arrays:
-                self._arrays[ref] = self._open(ref)
+                self._arrays[ref] = array_of(open_arrays(self.job.arrays), name_of(ref))
             return self._arrays[ref]
 
-    def _open(self, ref: Ref) -> zarr.Array[Any]:
-        if ref.port and self.job.plan.places[ref] == "memory":
-            return create(self._memory, name_of(ref), self.job.plan.specs[ref], in_memory=True)
-        return array_of(open_arrays(self.job.arrays), name_of(ref))
+    def _in_memory(self, ref: Ref) -> bool:
+        return self.job.plan.places.get(ref) == "memory"
 
     def spec(self, ref: Ref) -> ArraySpec:
         return self.job.plan.specs[ref]
@@ -58,7 +52,8 @@ class Workspace:
         """The whole of a table over tiles, read once."""
         with self._busy:
             if ref not in self._tables:
-                self._tables[ref] = np.asarray(self.array(ref)[...])
+                every = range(self.spec(ref).shape[0])
+                self._tables[ref] = self.rows(ref, every) if self._in_memory(ref) else np.asarray(self.array(ref)[...])
             return self._tables[ref]
 
     def computed(self, run: Tiles, grid: Grid) -> NDArray[np.bool_]:
@@ -110,21 +105,28 @@ class Workspace:
 
         zarr's own fancy indexing addresses every byte of a row and took a hundred times as long.
         """
-        spec, array = self.spec(ref), self.array(ref)
-        rows = np.empty((len(slots), *spec.shape[1:]), spec.dtype)
+        spec = self.spec(ref)
+        rows = np.zeros((len(slots), *spec.shape[1:]), spec.dtype)
+        if self._in_memory(ref):
+            kept = self._kept[ref]
+            for i, slot in enumerate(slots):
+                if slot in kept:
+                    rows[i] = kept[slot]
+            return rows
+        array = self.array(ref)
         for first, last in _neighbours(slots):
             rows[first:last] = array[slots[first] : slots[last - 1] + 1]
         return rows
 
     def write_rows(self, ref: Ref, target: Target, rows: Array) -> None:
-        """Store the rows of a block; on disk as the one shard that the block owns."""
-        array, low = self.array(ref), target.box.start[0]
-        if self.job.plan.places[ref] == "memory" and self.spec(ref).row_bytes > SMALL_ROW:
-            filled = [i for i, row in enumerate(rows) if row.any()]  # the rest of the array is zeros already
-            for first, last in _neighbours([target.slots[i] for i in filled]):
-                start = target.slots[filled[first]]
-                array[start : start + last - first] = rows[filled[first] : filled[last - 1] + 1]
+        """Store the rows of a block: on disk as the one shard that it owns, in memory those that are not zero.
+
+        Rows kept in memory are not copied, so they must not be written to afterwards.
+        """
+        if self._in_memory(ref):
+            self._kept[ref].update({s: row for s, row in zip(target.slots, rows, strict=True) if row.any()})
             return
+        array, low = self.array(ref), target.box.start[0]
         shard = np.zeros((target.box.stop[0] - low, *rows.shape[1:]), rows.dtype)
         shard[[slot - low for slot in target.slots]] = rows
         array[low : target.box.stop[0]] = shard

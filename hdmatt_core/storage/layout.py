@@ -37,16 +37,16 @@ def chunk_shape(spec: ArraySpec) -> tuple[int, ...]:
     return (CHUNK, CHUNK, *spec.shape[2:])
 
 
-def create(group: zarr.Group, name: str, spec: ArraySpec, *, in_memory: bool = False) -> zarr.Array[Any]:
-    """Create the empty array ``name`` of ``spec``; in memory without shards and compression."""
+def create(group: zarr.Group, name: str, spec: ArraySpec) -> zarr.Array[Any]:
+    """Create the empty array ``name`` of ``spec``."""
     chunks, shards = chunk_shape(spec), shard_shape(spec)
     return group.create_array(
         name,
         shape=spec.shape,
         dtype=spec.dtype,
         chunks=chunks,
-        shards=None if in_memory or shards == chunks else shards,
-        compressors=None if in_memory or _incompressible(spec) else ZstdCodec(level=1),
+        shards=None if shards == chunks else shards,
+        compressors=None if _incompressible(spec) else ZstdCodec(level=1),
         fill_value=0,
         dimension_names=spec.dims,
     )

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import zarr
-from zarr.storage import LocalStore, MemoryStore
+from zarr.storage import LocalStore
 
 from hdmatt_core.errors import ResumeError, UserError
 
@@ -95,11 +95,6 @@ class RunStore:
 
     def ledgers(self) -> zarr.Group:
         return zarr.open_group(LocalStore(self.path / "ledger.zarr"), mode="r+")
-
-
-def memory_group() -> zarr.Group:
-    """A zarr group in this process's memory, for what fits the budget."""
-    return zarr.create_group(MemoryStore())
 
 
 def open_arrays(path: Path) -> zarr.Group:

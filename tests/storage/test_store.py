@@ -15,7 +15,7 @@ from hdmatt_core.geometry import Grid
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage import layout
 from hdmatt_core.storage.ledger import Ledger
-from hdmatt_core.storage.store import RunStore, array_of, memory_group
+from hdmatt_core.storage.store import RunStore
 
 
 def test_a_second_run_is_locked_out_by_name(tmp_path: Path) -> None:
@@ -81,11 +81,3 @@ def test_a_block_of_tiles_is_one_file(tmp_path: Path) -> None:
     files = [p for p in (tmp_path / "a.zarr" / "features" / "c").rglob("*") if p.is_file()]
     assert len(files) == 1
     assert array.chunks == (1, 20, 20, 128)
-
-
-def test_an_array_in_memory_gives_back_what_was_written() -> None:
-    grid = Grid((700, 700), 320, 32)
-    spec = ArraySpec(("tile", "c"), (grid.slots, 8), "float32", 1, grid)
-    group = memory_group()
-    layout.create(group, "vectors", spec, in_memory=True)[3] = np.arange(8)
-    assert array_of(group, "vectors")[3].tolist() == list(range(8))
