@@ -63,10 +63,28 @@ def colour_evidence(x: Tensor, lines: Tensor) -> Tensor:
 
 def _known_colour(cells: Tensor) -> tuple[Tensor, Tensor]:
     """Mean colour (B, 3, h, w) of known pixels around each cell, near ones first, and whether there is any."""
-    total, share = cells, 1.0
-    for reach in _REACH:
+    pad = _REACH[-1] // 2
+    cells = F.pad(cells, (pad, pad, pad, pad))  # sums reach beyond the border, where nothing is known
+    total, share, rows = cells, 1.0, cells
+    for level, reach in enumerate(_REACH):
         share *= _FADE
-        pad = reach // 2
-        rows = F.avg_pool2d(cells, (1, reach), 1, (0, pad))
-        total = total + share * F.avg_pool2d(rows, (reach, 1), 1, (pad, 0))
+        rows = _wider(rows, cells, level, 3)
+        box = rows
+        for step in range(level + 1):
+            box = _wider(box, rows, step, 2)
+        total = total + share / reach**2 * box
+    total = total[:, :, pad:-pad, pad:-pad]
     return total[:, :3] / total[:, 3:].clamp_min(_LEAST), (total[:, 3:] > _LEAST).to(cells.dtype)
+
+
+def _wider(sums: Tensor, cells: Tensor, level: int, axis: int) -> Tensor:
+    """Sums over 2 r + 1 cells from sums over r = 2^(level + 1) - 1: one to each side and the cell between.
+
+    Two additions a level, where a direct sum would take 2 r.
+    """
+    step, length = 2**level, cells.shape[axis]
+    wide = cells.clone()
+    if step < length:
+        wide.narrow(axis, step, length - step).add_(sums.narrow(axis, 0, length - step))
+        wide.narrow(axis, 0, length - step).add_(sums.narrow(axis, step, length - step))
+    return wide
