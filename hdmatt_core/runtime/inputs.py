@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,20 @@ def plan_input(source: Source) -> InputPlan:
     resident = source.resident_bytes()
     window = source.scratch(Target(Box((0, 0), (TYPICAL_WINDOW, TYPICAL_WINDOW))), {})
     return InputPlan(source.infer({})["pixels"], "decoded" if resident else "windows", resident, window)
+
+
+@contextmanager
+def decoding_ahead(sources: Mapping[str, Source], inputs: Mapping[str, InputPlan]) -> Iterator[None]:
+    """Decode, beside what is done meanwhile, the inputs that this process holds whole.
+
+    What goes wrong there is not lost: the window that needs the input meets it again, and reports it.
+    """
+    corner = Block(Target(Box((0, 0), (1, 1))), {}, {}, frozenset({"pixels"}))
+    with ThreadPoolExecutor(1) as beside:
+        for name, planned in inputs.items():
+            if planned.reading == "decoded":
+                beside.submit(sources[name].run, corner, None)  # type: ignore[arg-type]  # a source needs no context
+        yield
 
 
 def stream(group: zarr.Group, ledgers: zarr.Group, name: str, source: Source, spec: ArraySpec) -> None:

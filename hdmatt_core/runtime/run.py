@@ -26,7 +26,7 @@ from hdmatt_core.runtime.events import (
     Planned,
     unheard,
 )
-from hdmatt_core.runtime.inputs import stream
+from hdmatt_core.runtime.inputs import decoding_ahead, stream
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.outputs import deliver
 from hdmatt_core.runtime.prepare import Prepared, prepare
@@ -68,7 +68,7 @@ def _run(prepared: Prepared, path: Path, listener: Listener, order: Order) -> Re
     with RunStore(path) as store:
         try:
             _open(store, prepared)
-            made = _surveyed(prepared, store)
+            made = _surveyed_while_decoding(prepared, store)
             _check_disk(made, store)
             return _Run(prepared, store, made, listener, order).execute()
         except BaseException:
@@ -107,6 +107,15 @@ def _open(store: RunStore, prepared: Prepared) -> None:
         store.verify(prepared.fingerprint())
     else:
         store.begin(prepared.fingerprint(), prepared.request.command)
+
+
+def _surveyed_while_decoding(prepared: Prepared, store: RunStore) -> Plan:
+    """Survey; where tasks will be threads of this process, its other thread decodes the image meanwhile."""
+    request = prepared.request
+    if request.workers or request.scheduler is not None or request.synchronous:
+        return _surveyed(prepared, store)
+    with decoding_ahead(prepared.sources, prepared.inputs):
+        return _surveyed(prepared, store)
 
 
 def _surveyed(prepared: Prepared, store: RunStore) -> Plan:
