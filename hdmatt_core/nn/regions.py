@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from hdmatt_core.errors import UserError
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 1, 2
-_UNKNOWN_FROM, _FOREGROUND_FROM = 85, 170
+UNKNOWN_FROM, FOREGROUND_FROM = 85, 170
+"""Trimaps in the wild hold other values than 0, 128 and 255: below the first is background."""
 
 
 def trimap_classes(trimap: NDArray[Any]) -> NDArray[np.uint8]:
     """Map trimap values (< 85 background, >= 170 foreground, else unknown) to 0, 1 and 2, of the same shape."""
     values = np.asarray(trimap)
-    return (values >= _UNKNOWN_FROM).astype(np.uint8) + (values >= _FOREGROUND_FROM)
+    return (values >= UNKNOWN_FROM).astype(np.uint8) + (values >= FOREGROUND_FROM)
 
 
 def downsample_regions(trimap: NDArray[Any], stride: int = 16) -> NDArray[np.uint8]:

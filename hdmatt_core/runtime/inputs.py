@@ -15,6 +15,7 @@ import zarr
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box, blocks_of
 from hdmatt_core.kinds import Role, Source
+from hdmatt_core.nn.regions import trimap_classes
 from hdmatt_core.pipeline.document import Document
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.pipeline.plan import InputPlan
@@ -26,10 +27,8 @@ from hdmatt_core.stage import Array, Block, Context, Target
 from hdmatt_core.storage.layout import SHARD, create
 from hdmatt_core.storage.ledger import Ledger
 
-TRIMAP_BACKGROUND, TRIMAP_FOREGROUND = 85, 170
-"""Trimaps in the wild hold other values than 0, 128, 255: below the first is background, from the second foreground."""
-
-
+TRIMAP_VALUES = np.array([0, 128, 255], np.uint8)
+"""Background, unknown, foreground: the order of `hdmatt_core.nn.regions`."""
 TYPICAL_WINDOW = 1280
 """Side of the window of a full block of tiles, for what a source takes to read it."""
 
@@ -85,8 +84,7 @@ def _as_role(piece: Array, role: Role) -> Array:
     if piece.dtype.kind == "f" and not np.isfinite(piece).all():
         raise UserError(f"{role}: the array holds NaN or infinity; replace them first")
     if role == "trimap":
-        known = [piece < TRIMAP_BACKGROUND, piece >= TRIMAP_FOREGROUND]
-        return np.select(known, [np.uint8(0), np.uint8(255)], np.uint8(128))
+        return TRIMAP_VALUES[trimap_classes(piece)]
     if role != "image":
         return piece
     return np.repeat(piece[:, :, None], 3, axis=2) if piece.ndim == 2 else piece[:, :, :3]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from hdmatt_core.training.config import Mix
 from hdmatt_core.training.cutout import Cutout
-from hdmatt_core.training.library import Library
+from hdmatt_core.training.material import Library
 from hdmatt_core.training.trimaps import random_trimap
 from hdmatt_core.training.warp import Floats, backdrop, noise_field, place
 

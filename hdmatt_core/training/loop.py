@@ -19,8 +19,8 @@ from hdmatt_core.training.batch import Batch, draw_batch
 from hdmatt_core.training.checkpoint import load_state, save_state
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
-from hdmatt_core.training.library import load_library
 from hdmatt_core.training.losses import matting_loss
+from hdmatt_core.training.material import load_library
 from hdmatt_core.training.strands import render_strands
 from hdmatt_core.training.validate import Predictor, half, interpolated, score, validation_pictures
 

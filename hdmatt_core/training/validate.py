@@ -17,7 +17,7 @@ from hdmatt_core.nn.presets import EVIDENCE_CELL
 from hdmatt_core.training.batch import Batch, assemble
 from hdmatt_core.training.compose import Composer, Picture
 from hdmatt_core.training.config import Mix, TrainConfig
-from hdmatt_core.training.library import load_library
+from hdmatt_core.training.material import load_library
 from hdmatt_core.training.strands import render_strands
 from hdmatt_core.training.warp import Floats
 

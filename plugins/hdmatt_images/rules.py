@@ -33,15 +33,13 @@ import numpy as np
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Role
+from hdmatt_core.nn.regions import FOREGROUND_FROM, UNKNOWN_FROM
 from hdmatt_core.stage import Array
 from hdmatt_images.depth import converted
 from hdmatt_images.held import warn_once
 
-BACKGROUND_BELOW = 85
-FOREGROUND_FROM = 170
-
 _LEVELS = np.full(256, 128, dtype=np.uint8)
-_LEVELS[:BACKGROUND_BELOW] = 0
+_LEVELS[:UNKNOWN_FROM] = 0
 _LEVELS[FOREGROUND_FROM:] = 255
 
 
@@ -98,7 +96,7 @@ def _warn_uneven(values: Array, place: Place) -> None:
     warn_once(
         place.path,
         f"{place.path}: the trimap holds other values than 0, 128 and 255 ({kinds} where first seen, such as "
-        f"{values[values.size // 2]}); below {BACKGROUND_BELOW} was read as background, from {FOREGROUND_FROM} on as "
+        f"{values[values.size // 2]}); below {UNKNOWN_FROM} was read as background, from {FOREGROUND_FROM} on as "
         "foreground, the rest as unknown",
         topic="levels",
     )

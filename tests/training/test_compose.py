@@ -14,7 +14,7 @@ from hdmatt_core.training.batch import draw_batch
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Mix, Phase
 from hdmatt_core.training.cutout import Cutout, spread_colour
-from hdmatt_core.training.library import load_library
+from hdmatt_core.training.material import load_library
 from hdmatt_core.training.strands import render_strands
 from hdmatt_core.training.trimaps import random_trimap
 from hdmatt_core.training.warp import place
