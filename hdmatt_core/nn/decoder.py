@@ -6,33 +6,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hdmatt_core.nn.evidence import colour_evidence
+from hdmatt_core.nn.evidence import colour_evidence, colour_line, estimate, spread
 from hdmatt_core.nn.layers import conv_bn_relu
 from hdmatt_core.nn.pooling import unpool
-from hdmatt_core.nn.presets import EVIDENCE_CHANNELS, INPUT_CHANNELS, LINEAR_MODELS, Preset
+from hdmatt_core.nn.presets import COLOURS, ESTIMATES, EVIDENCE_CHANNELS, INPUT_CHANNELS, LINEAR_MODELS, STRIDE, Preset
 from hdmatt_core.nn.resnet import Skips
+
+_SEEN = COLOURS + ESTIMATES
+_ALPHAS = [0, 1, 3]
 
 
 class Decoder(nn.Module):
-    """Turn fused features (B, C + 3 Cv, H/16, W/16) and the query's skips into alpha (B, 1, H, W).
+    """Turn fused features (B, C + 3 (Cv + 4), H/16, W/16) and the query's skips into alpha (B, 1, H, W).
 
     Open in the paper and decided here: at 1/2 the decoder emits coefficients of two local colour-line models,
     alpha = a . I + b (Levin et al., "A closed-form solution to natural image matting", 2008), so that full
-    resolution costs a dot product and two narrow convolutions. Colour evidence joins the skips of each level, and
-    stands beside colour in I.
+    resolution costs a dot product and two narrow convolutions. Colour evidence joins the skips of each level, and its
+    estimates stand beside colour in I.
     """
 
     def __init__(self, preset: Preset) -> None:
         super().__init__()
         w0, w1, w2 = preset.widths[:3]
         head = preset.head
+        self._width = preset.found
         told = EVIDENCE_CHANNELS
         self.squeeze = conv_bn_relu(preset.fused, preset.features, 1)
         self.at_sixteenth = conv_bn_relu(preset.features, w2, 3)
         self.at_eighth = conv_bn_relu(2 * w2 + told, w1, 3)
         self.at_quarter = conv_bn_relu(2 * w1 + told, w0, 3)
         self.at_half = nn.Sequential(conv_bn_relu(2 * w0 + told, head, 1), nn.Conv2d(head, head, 3, padding=1))
-        self.full1 = nn.Conv2d(head - 4 * LINEAR_MODELS + INPUT_CHANNELS + told, 16, 3, padding=1)
+        self.full1 = nn.Conv2d(head - _SEEN * LINEAR_MODELS + INPUT_CHANNELS + told, 16, 3, padding=1)
         self.full2 = nn.Conv2d(16, 1, 3, padding=1)
 
     def forward(self, features: Tensor, skips: Skips) -> Tensor:
@@ -41,7 +45,7 @@ class Decoder(nn.Module):
 
     def raw(self, features: Tensor, skips: Skips) -> Tensor:
         """Return alpha before the clamp, for the loss: a clamped value has no gradient."""
-        told = colour_evidence(skips.x, skips.lines)
+        told = torch.cat([colour_evidence(skips.x, skips.lines), self._found(features, skips.x)], dim=1)
         half, quarter, eighth = (F.avg_pool2d(told, size) for size in (2, 4, 8))
         y = self.at_sixteenth(self.squeeze(features))
         y = self.at_eighth(torch.cat([unpool(y, skips.place3), skips.eighth, eighth], dim=1))
@@ -49,10 +53,17 @@ class Decoder(nn.Module):
         y = self.at_half(torch.cat([unpool(y, skips.place1), skips.half, half], dim=1))
         return self._full(F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False), skips.x, told)
 
+    def _found(self, features: Tensor, x: Tensor) -> Tensor:
+        """The estimate (B, 2, H, W) of alpha, and its confidence, from the colours that attention found."""
+        _, foreground, background = features[:, -3 * self._width :].float().split(self._width, dim=1)
+        colours = [part for one in (foreground, background) for part in (one[:, -4:-1], one[:, -1:])]
+        line = F.pad(colour_line(*colours), (1, 1, 1, 1), mode="replicate")
+        return torch.cat(estimate(x, spread(line, STRIDE)), dim=1).to(x.dtype)
+
     def _full(self, y: Tensor, x: Tensor, told: Tensor) -> Tensor:
         """Evaluate the lines on colour and evidence, then refine."""
-        slopes, offsets, rest = y.tensor_split((4 * LINEAR_MODELS, 5 * LINEAR_MODELS), dim=1)
-        seen = torch.cat([x[:, :3], told[:, :1] - 0.5], dim=1)
+        slopes, offsets, rest = y.tensor_split((_SEEN * LINEAR_MODELS, (_SEEN + 1) * LINEAR_MODELS), dim=1)
+        seen = torch.cat([x[:, :3], told[:, _ALPHAS] - 0.5], dim=1)
         pairs = zip(slopes.chunk(LINEAR_MODELS, dim=1), offsets.chunk(LINEAR_MODELS, dim=1), strict=True)
         lines = [(slope * seen).sum(dim=1, keepdim=True) + offset for slope, offset in pairs]
         detail = self.full2(F.relu(self.full1(torch.cat([*lines, rest, x, told], dim=1))))

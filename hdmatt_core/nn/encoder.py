@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.layers import conv_bn_relu
-from hdmatt_core.nn.presets import INPUT_CHANNELS, STRIDE, Preset
+from hdmatt_core.nn.presets import COLOURS, INPUT_CHANNELS, STRIDE, Preset
 from hdmatt_core.nn.resnet import Skips, Trunk
 
 
@@ -27,7 +28,11 @@ class ASPP(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Map a patch (B, 6, H, W) to features (B, C, H/16, W/16) and the decoder's skips."""
+    """Map a patch (B, 6, H, W) to features (B, C + 3, H/16, W/16) and the decoder's skips.
+
+    The last three channels are the mean colour of each cell: what attention brings from a context is then an estimate
+    of foreground and background colour.
+    """
 
     def __init__(self, preset: Preset) -> None:
         super().__init__()
@@ -38,13 +43,16 @@ class Encoder(nn.Module):
         """Encode `x`; raises UserError where its shape is not (B, 6, 16 m, 16 n). `lines`: see `Trunk`."""
         _check(x)
         deep, skips = self.trunk(x, lines)
-        return self.aspp(deep), skips
+        return self._with_colour(deep, x), skips
 
-    def features(self, x: Tensor) -> Tensor:
-        """Encode `x` without skips: what a context patch needs, the same bits for less work."""
+    def known(self, x: Tensor) -> Tensor:
+        """Encode patches without unknown pixels, which are contexts alone: the same bits for less work."""
         _check(x)
-        features: Tensor = self.aspp(self.trunk.deep(x))
-        return features
+        return self._with_colour(self.trunk.known(x), x)
+
+    def _with_colour(self, deep: Tensor, x: Tensor) -> Tensor:
+        features = self.aspp(deep)
+        return torch.cat([features, F.avg_pool2d(x[:, :COLOURS], STRIDE).to(features.dtype)], dim=1)
 
 
 def _check(x: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Colour evidence: what a colour line through the nearest known foreground and background says of alpha.
+"""Colour evidence: what known colours around, and the smoothness of mattes along colour, say of alpha.
 
 Not in the paper. It is computed, not learned: a young network is told at once what colour alone can tell.
 """
@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hdmatt_core.nn.laplacian import solve
 from hdmatt_core.nn.presets import EVIDENCE_CELL
 
 _REACH = (3, 7, 15, 31, 63)
@@ -19,46 +20,78 @@ _DOUBT = 0.2
 
 
 def known_cells(x: Tensor) -> Tensor:
-    """Return what is known per cell of 8 px, (B, 8, H/8, W/8), of an input (B, 6, H, W).
+    """Return what is known per cell of 8 px, (B, 11, H/8, W/8), of an input (B, 6, H, W).
 
-    Channels: mean of colour where foreground is known (3), share of such pixels; the same of background.
+    Channels: mean of colour where foreground is known (3), share of such pixels; the same of background; mean colour.
     """
     wide = x.float()
     planes = [part for known in (wide[:, 5:6], wide[:, 3:4]) for part in (wide[:, :3] * known, known)]
-    return F.avg_pool2d(torch.cat(planes, dim=1), EVIDENCE_CELL)
+    return F.avg_pool2d(torch.cat([*planes, wide[:, :3]], dim=1), EVIDENCE_CELL)
 
 
 def colour_lines(cells: Tensor, spare: int = 0) -> Tensor:
-    """Return colour lines (B, 5, h + 2, w + 2) of known cells (B, 8, h + 2 spare, w + 2 spare).
+    """Return colour lines (B, 9, h + 2, w + 2) of known cells (B, 11, h + 2 spare, w + 2 spare).
 
-    Channels: slope (3) and offset of alpha = slope . I + offset, and confidence in [0, 1); one cell beyond each side
-    is kept. F and B are means of known pixels, near ones first; alpha = (I - B) . (F - B) / |F - B|^2. Confidence
-    grows with |F - B| and is zero where no foreground or no background is in sight. With `EVIDENCE_HALO` px of spare
-    cells neighbouring patches agree; with none a patch sees itself alone.
+    Channels: slope (3) and offset of alpha = slope . I + offset from known colours around (see `colour_line`), and
+    the confidence in them; slope and offset of the matting Laplacian's solution. One cell beyond each side is kept.
+    With `EVIDENCE_HALO` px of spare cells neighbouring patches agree; with none a patch sees itself alone.
     """
-    foreground, seen_f = _known_colour(cells[:, :4])
-    background, seen_b = _known_colour(cells[:, 4:])
-    apart = foreground - background
-    power = apart.square().sum(dim=1, keepdim=True)
-    slope = apart / (power + _FLAT)
-    offset = -(background * slope).sum(dim=1, keepdim=True)
-    confidence = power / (power + _DOUBT) * seen_f * seen_b
-    lines = torch.cat([slope, offset, confidence], dim=1)
+    near = colour_line(*_known_colour(cells[:, :4]), *_known_colour(cells[:, 4:8]))
+    lines = torch.cat([near, solve(cells[:, 8:], *_stated(cells, near))], dim=1)
     if spare == 0:
         return F.pad(lines, (1, 1, 1, 1), mode="replicate")
     inner = slice(spare - 1, 1 - spare or None)
     return lines[:, :, inner, inner]
 
 
+def colour_line(foreground: Tensor, seen_f: Tensor, background: Tensor, seen_b: Tensor) -> Tensor:
+    """Return (B, 5, h, w): slope (3) and offset of alpha = slope . I + offset, and confidence in [0, 1).
+
+    alpha = (I - B) . (F - B) / |F - B|^2 for mean colours F and B (B, 3, h, w). Confidence grows with |F - B| and is
+    zero where no foreground or no background is seen.
+    """
+    apart = foreground - background
+    power = apart.square().sum(dim=1, keepdim=True)
+    slope = apart / (power + _FLAT)
+    offset = -(background * slope).sum(dim=1, keepdim=True)
+    return torch.cat([slope, offset, power / (power + _DOUBT) * seen_f * seen_b], dim=1)
+
+
 def colour_evidence(x: Tensor, lines: Tensor) -> Tensor:
-    """Return (B, 2, H, W): an estimate of alpha in [0, 1], pinned where the trimap knows it, and its confidence."""
-    wide, cell = x.float(), EVIDENCE_CELL
-    line = F.interpolate(lines.float(), scale_factor=cell, mode="bilinear", align_corners=False)
-    line = line[:, :, cell:-cell, cell:-cell]
-    alpha = ((line[:, :3] * wide[:, :3]).sum(dim=1, keepdim=True) + line[:, 3:4]).clamp(0.0, 1.0)
+    """Return (B, 3, H, W): two estimates of alpha in [0, 1], pinned where the trimap knows it; the first's confidence.
+
+    `lines` (B, 9, H/8 + 2, W/8 + 2) are the input's colour lines.
+    """
+    line = spread(lines, EVIDENCE_CELL)
+    near, sure = estimate(x, line[:, :5])
+    solved = (line[:, 5:8] * x[:, :3]).sum(dim=1, keepdim=True) + line[:, 8:]
+    return torch.cat([near, _pinned(x, solved), sure], dim=1).to(x.dtype)
+
+
+def estimate(x: Tensor, line: Tensor) -> tuple[Tensor, Tensor]:
+    """Evaluate lines (B, 5, H, W) on an input: alpha (B, 1, H, W), one half without evidence, and its confidence."""
+    alpha = (line[:, :3] * x[:, :3]).sum(dim=1, keepdim=True) + line[:, 3:4]
+    sure = line[:, 4:] * x[:, 4:5]
     # Without evidence the estimate is one half: a number that says nothing.
-    unknown = wide[:, 4:5] * (0.5 + (alpha - 0.5) * (line[:, 4:] > 0))
-    return torch.cat([unknown + wide[:, 5:6], line[:, 4:]], dim=1).to(x.dtype)
+    return _pinned(x, 0.5 + (alpha.clamp(0.0, 1.0) - 0.5) * (sure > 0)), sure
+
+
+def spread(lines: Tensor, cell: int) -> Tensor:
+    """Interpolate lines (B, C, h + 2, w + 2) of cells to pixels (B, C, cell h, cell w), float32."""
+    line = F.interpolate(lines.float(), scale_factor=cell, mode="bilinear", align_corners=False)
+    return line[:, :, cell:-cell, cell:-cell]
+
+
+def _pinned(x: Tensor, alpha: Tensor) -> Tensor:
+    return x[:, 4:5] * alpha.clamp(0.0, 1.0) + x[:, 5:6]
+
+
+def _stated(cells: Tensor, near: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What the trimap states of each cell: the share known, alpha there (elsewhere by the near line), and trust."""
+    known = cells[:, 3:4] + cells[:, 7:8]
+    line = (near[:, :3] * cells[:, 8:]).sum(dim=1, keepdim=True) + near[:, 3:4]
+    guess = 0.5 + (line.clamp(0.0, 1.0) - 0.5) * (near[:, 4:] > 0)
+    return known, cells[:, 3:4] + (1 - known) * guess, near[:, 4:]
 
 
 def _known_colour(cells: Tensor) -> tuple[Tensor, Tensor]:

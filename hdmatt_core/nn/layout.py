@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hdmatt_core.nn.presets import EVIDENCE_CELL, Preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, Preset
 
 Part = tuple[str, tuple[int, int, int], int]
 
@@ -17,7 +17,7 @@ def skips_layout(preset: Preset, patch: int) -> list[Part]:
     places: list[Part] = [("uint8", (w, s, s), 1) for w, s in zip(widths, sides[1:], strict=True)]
     cells = patch // EVIDENCE_CELL + 2
     colour: list[Part] = [("float16", (3, patch, patch), 2), ("uint8", (1, patch, patch), 1)]
-    return [*activations, *places, *colour, ("float32", (5, cells, cells), 4)]
+    return [*activations, *places, *colour, ("float32", (LINE_CHANNELS, cells, cells), 4)]
 
 
 def skips_bytes(preset: Preset, patch: int) -> int:

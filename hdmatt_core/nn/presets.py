@@ -10,7 +10,16 @@ from hdmatt_core.errors import UserError
 STRIDE = 16
 INPUT_CHANNELS = 6
 LINEAR_MODELS = 2
-EVIDENCE_CHANNELS = 2
+LINE_CHANNELS = 9
+"""Channels of a cell's colour lines: slope (3), offset and confidence from known colours; slope (3) and offset of the
+matting Laplacian's solution."""
+ESTIMATES = 3
+"""Estimates of alpha that colour gives: from known colours around, from the matting Laplacian, from the contexts."""
+TOLD_CHANNELS = 3
+"""What the encoder is told: the first two estimates and the confidence of the first."""
+EVIDENCE_CHANNELS = 5
+"""What the decoder is told: the same, then the third estimate and its confidence."""
+COLOURS = 3
 EVIDENCE_CELL = 8
 """Side in px of the cells that known colours are gathered in."""
 EVIDENCE_HALO = 256
@@ -33,9 +42,19 @@ class Preset:
     head: int
 
     @property
+    def encoded(self) -> int:
+        """Channels that the encoder hands on: C, and the mean colour of the cell."""
+        return self.features + COLOURS
+
+    @property
+    def found(self) -> int:
+        """Channels that attention brings from a region: Cv, the mean colour there, and 1 where there is any."""
+        return self.value + COLOURS + 1
+
+    @property
     def fused(self) -> int:
-        """Channels that the context module hands to the decoder: C + 3 Cv."""
-        return self.features + 3 * self.value
+        """Channels that the context module hands to the decoder: C + 3 (Cv + 4)."""
+        return self.features + 3 * self.found
 
 
 PRESETS: dict[str, Preset] = {
@@ -63,7 +82,7 @@ PRESETS: dict[str, Preset] = {
             features=128,
             key=64,
             value=32,
-            head=16,
+            head=20,
         ),
     )
 }

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.encoder import Encoder
-from hdmatt_core.nn.presets import INPUT_CHANNELS
+from hdmatt_core.nn.presets import INPUT_CHANNELS, TOLD_CHANNELS
 
 
 def load_torchvision_resnet34(encoder: Encoder, state_dict: Mapping[str, Tensor]) -> None:
     """Copy a ResNet-34 state with torchvision's names into the trunk of an `hdmatt-r34` encoder.
 
-    The trimap channels of conv1 begin at zero and `fc.*` is ignored; raises UserError naming any other tensor that is
+    All channels of conv1 but colour begin at zero and `fc.*` is ignored; raises UserError naming any other tensor that is
     missing, surplus or of another shape.
     """
     trunk = encoder.trunk
@@ -32,10 +32,11 @@ def load_torchvision_resnet34(encoder: Encoder, state_dict: Mapping[str, Tensor]
 
 
 def _padded(weight: Tensor) -> Tensor:
-    if weight.ndim != 4 or weight.shape[1] > INPUT_CHANNELS:
+    channels = INPUT_CHANNELS + TOLD_CHANNELS
+    if weight.ndim != 4 or weight.shape[1] > channels:
         return weight
-    trimap = torch.zeros(weight.shape[0], INPUT_CHANNELS - weight.shape[1], *weight.shape[2:], dtype=weight.dtype)
-    return torch.cat([weight, trimap], dim=1)
+    rest = torch.zeros(weight.shape[0], channels - weight.shape[1], *weight.shape[2:], dtype=weight.dtype)
+    return torch.cat([weight, rest], dim=1)
 
 
 def _refuse(what: str, names: set[str]) -> None:

@@ -1,6 +1,6 @@
 """The ResNet trunk (He et al., "Deep Residual Learning", CVPR 2016) with torchvision's parameter names.
 
-Changed for matting: six input channels, 2x2 pools that remember their maxima, and no stride after 1/16.
+Changed for matting: colour, trimap and colour evidence come in, 2x2 pools remember their maxima, no stride after 1/16.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hdmatt_core.nn.evidence import colour_lines, known_cells
+from hdmatt_core.nn.evidence import colour_evidence, colour_lines, known_cells
 from hdmatt_core.nn.pooling import pool
-from hdmatt_core.nn.presets import INPUT_CHANNELS, Preset
+from hdmatt_core.nn.presets import INPUT_CHANNELS, LINE_CHANNELS, TOLD_CHANNELS, EVIDENCE_CELL, Preset
 
 Three = tuple[Tensor, Tensor, Tensor]
 Passage = tuple[Tensor, Three, Three]
@@ -23,7 +24,7 @@ class Skips(NamedTuple):
     """What the decoder needs of its own patch besides features: activations, pool places and the input.
 
     `half` (B, w0, H/2, W/2), `quarter` (B, w1, H/4, W/4), `eighth` (B, w2, H/8, W/8); `place1..3` are uint8 at
-    1/4, 1/8 and 1/16; `x` is the six-channel input (B, 6, H, W), `lines` its colour lines (B, 5, H/8 + 2, W/8 + 2).
+    1/4, 1/8 and 1/16; `x` is the six-channel input (B, 6, H, W), `lines` its colour lines (B, 9, H/8 + 2, W/8 + 2).
     """
 
     half: Tensor
@@ -70,7 +71,7 @@ class Trunk(nn.Module):
     def __init__(self, preset: Preset) -> None:
         super().__init__()
         w0, w1, w2, w3, w4 = preset.widths
-        self.conv1 = nn.Conv2d(INPUT_CHANNELS, w0, preset.stem, stride=2, padding=preset.stem // 2, bias=False)
+        self.conv1 = nn.Conv2d(INPUT_CHANNELS + TOLD_CHANNELS, w0, preset.stem, stride=2, padding=preset.stem // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(w0)
         self.relu = nn.ReLU()
         self.layer1 = _layer(w0, w1, preset.blocks[0])
@@ -83,16 +84,19 @@ class Trunk(nn.Module):
 
         `lines` are the patch's colour lines where its surroundings were seen; without them it sees itself alone.
         """
-        deep, activations, places = self._through(x, pool)
-        told = colour_lines(known_cells(x)) if lines is None else lines
-        return deep, Skips(*activations, *places, x, told)
+        seen = colour_lines(known_cells(x)) if lines is None else lines
+        deep, activations, places = self._through(x, seen, pool)
+        return deep, Skips(*activations, *places, x, seen)
 
-    def deep(self, x: Tensor) -> Tensor:
-        """Return the last features alone, the same bits: a context patch needs no skips."""
-        return self._through(x, lambda y: (F.max_pool2d(y, 2), y))[0]
+    def known(self, x: Tensor) -> Tensor:
+        """Return the last features alone of a patch without unknown pixels: the same bits, no skips and no lines."""
+        cells = [side // EVIDENCE_CELL + 2 for side in x.shape[2:]]
+        nothing = x.new_zeros((len(x), LINE_CHANNELS, *cells))
+        return self._through(x, nothing, lambda y: (F.max_pool2d(y, 2), y))[0]
 
-    def _through(self, x: Tensor, pooling: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Passage:
-        half: Tensor = self.relu(self.bn1(self.conv1(x)))
+    def _through(self, x: Tensor, lines: Tensor, pooling: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Passage:
+        told = torch.cat([x, colour_evidence(x, lines)], dim=1)
+        half: Tensor = self.relu(self.bn1(self.conv1(told)))
         pooled, place1 = pooling(half)
         quarter: Tensor = self.layer1(pooled)
         pooled, place2 = pooling(quarter)

@@ -3,83 +3,141 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hdmatt_core.nn.presets import Preset
+from hdmatt_core.nn.presets import COLOURS, Preset
 from hdmatt_core.nn.regions import BACKGROUND, FOREGROUND, UNKNOWN
 
 ORDER = (UNKNOWN, FOREGROUND, BACKGROUND)
 _LOWEST = -1e30
+_NONE = 255
 
 
 class TGNL(nn.Module):
     """Attend from a query patch to the positions of its context patches, region by region.
 
-    Open in the paper and decided here: logits are scaled by 1/sqrt(Ck); one softmax runs over the positions of all K
-    contexts of a region; region masks are hard; the query's own features, through delta, are concatenated.
+    Open in the paper and decided here: a logit is a scaled cosine of theta and phi minus a scaled squared distance of
+    mean colours, both scales learned; one softmax runs over the positions of all K contexts and of the query's own
+    patch; region masks are hard; values are gamma(E), the mean colour, and 1; the query's own features, through delta,
+    are concatenated.
     """
 
     def __init__(self, preset: Preset) -> None:
         super().__init__()
-        self.theta = nn.Conv2d(preset.features, preset.key, 1)
-        self.phi = nn.Conv2d(preset.features, preset.key, 1)
-        self.delta = nn.Conv2d(preset.features, preset.features, 1)
-        self.gamma = nn.Conv2d(preset.features, preset.value, 1)
+        self.theta = nn.Conv2d(preset.encoded, preset.key, 1)
+        self.phi = nn.Conv2d(preset.encoded, preset.key, 1)
+        self.delta = nn.Conv2d(preset.encoded, preset.features, 1)
+        self.gamma = nn.Conv2d(preset.encoded, preset.value, 1)
+        self.likeness = nn.Parameter(torch.tensor(5.0))
+        self.nearness = nn.Parameter(torch.tensor(5.0))
 
     def descriptors(self, features: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the query and context vectors (B, Ck), float32, of features (B, C, h, w), regions (B, h, w).
 
-        Means over all h w positions of theta(E), zero where not unknown, and of phi(E): the dot product of two such
-        vectors is the paper's double sum over positions, divided by (h w)^2.
+        Means of theta(E) over unknown positions and of phi(E) over all, each of unit length at every position: the
+        dot product of two such vectors is the paper's double sum over positions, up to the number of positions.
         """
         unknown = (regions == UNKNOWN).unsqueeze(1)
-        query = self.theta(features).float() * unknown
-        return query.mean(dim=(2, 3)), self.phi(features).float().mean(dim=(2, 3))
+        query = _unit(self.theta(features)) * unknown
+        count = unknown.sum(dim=(2, 3)).clamp_min(1)
+        return self.likeness * query.sum(dim=(2, 3)) / count, _unit(self.phi(features)).mean(dim=(2, 3))
 
     def forward(
         self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
     ) -> Tensor:
-        """Return (B, C + 3 Cv, h, w): delta(query), f_U, f_F, f_B; f is zero where the query is known or R is empty.
+        """Return (B, C + 3 (Cv + 4), h, w): delta(query), f_U, f_F, f_B; Cv channels are zero where the query is known.
 
-        `query` (B, C, h, w), `query_regions` (B, h, w), `context` (M, C, h, w) and `context_regions` (M, h, w) hold
-        unique rows; `index` (B, K) names the rows of each query's contexts, -1 for none.
+        `query` (B, C + 3, h, w), `query_regions` (B, h, w), `context` (M, C + 3, h, w) and `context_regions`
+        (M, h, w) hold unique rows; `index` (B, K) names the rows of each query's contexts, -1 for none.
         """
-        regions = context_regions.flatten(1)[index.clamp_min(0)]
-        regions = torch.where(index.unsqueeze(2) >= 0, regions, 255).flatten(1)
-        masks = [regions == region for region in ORDER]
-        found = self._attend(query, context, index, masks)
+        regions = self._regions(query_regions, context_regions, index)
+        found = self._attend(query, context, index, [regions == region for region in ORDER])
         return self._joined(query, query_regions, found)
 
     def blind(
         self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
     ) -> Tensor:
-        """Ablate the trimap: one softmax over all context positions, its result in all three slots; see `forward`."""
-        shape = (*index.shape, context_regions[0].numel())
-        given = (index >= 0).unsqueeze(2).expand(shape).flatten(1)
-        found = self._attend(query, context, index, [given])
+        """Ablate the trimap: one softmax over all positions, its result in all three slots; see `forward`."""
+        regions = self._regions(query_regions, context_regions, index)
+        found = self._attend(query, context, index, [regions != _NONE])
         return self._joined(query, query_regions, found * len(ORDER))
 
-    def _attend(self, query: Tensor, context: Tensor, index: Tensor, masks: list[Tensor]) -> list[Tensor]:
-        """One attention result (B, h w, Cv) per mask (B, K h w)."""
+    def choice(self, features: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return, for N patches (N, C + 3, h, w) as contexts of each other, the scores of the choice and attention.
+
+        Both (N, N): the logarithm of the choice's softmax, and the share of the attention to known positions that
+        falls on each context, the mean over unknown positions; the first is trained to foretell the second. The
+        diagonal is -inf and 0.
+        """
+        index = torch.arange(len(features), device=features.device).expand(len(features), -1)
+        query, context = self.descriptors(features, regions)
+        itself = torch.eye(len(features), dtype=torch.bool, device=features.device)
+        scores = (query @ context.T).masked_fill(itself, -torch.inf).log_softmax(dim=1)
+        with torch.no_grad():
+            known = (regions != UNKNOWN).flatten(1).expand(len(features), *regions.flatten(1).shape)
+            seen = (known & ~itself.unsqueeze(2)).flatten(1)
+            logits = self.logits(features, features, index)[..., : seen.shape[1]]
+            weight = logits.masked_fill(~seen.unsqueeze(1), _LOWEST).softmax(dim=2).unflatten(2, known.shape[1:])
+            unknown = (regions == UNKNOWN).flatten(1).float()
+            share = (weight.sum(dim=3) * unknown.unsqueeze(2)).sum(dim=1) / unknown.sum(dim=1, keepdim=True).clamp_min(1)
+        return scores, share.masked_fill(itself, 0.0)
+
+    def logits(self, query: Tensor, context: Tensor, index: Tensor) -> Tensor:
+        """Return (B, h w, (K + 1) h w), float32: each query position against its contexts', then its own, positions."""
+        asked = torch.cat([self.likeness * _unit(self.theta(query)), self._tint(query, asked=True)], dim=1)
+        offered, own = (
+            torch.cat([_unit(self.phi(rows)), self._tint(rows, asked=False)], dim=1) for rows in (context, query)
+        )
         # Projected once per unique row; a context that serves several queries is only gathered again.
-        keys = _rows(self.phi(context), index)
-        values = _rows(self.gamma(context), index)
-        asked = self.theta(query).flatten(2).transpose(1, 2).float()
+        return _positions(asked) @ _with_own(offered, own, index).transpose(1, 2)
+
+    def _tint(self, features: Tensor, asked: bool) -> Tensor:
+        """Colour so that a dot product is minus the squared distance, up to what the softmax does not see."""
+        colour = features[:, -COLOURS:].float()
+        if asked:
+            return torch.cat([2 * self.nearness * colour, -self.nearness * torch.ones_like(colour[:, :1])], dim=1)
+        return torch.cat([colour, colour.square().sum(dim=1, keepdim=True)], dim=1)
+
+    def _values(self, features: Tensor) -> Tensor:
+        colour = features[:, -COLOURS:].float()
+        return torch.cat([self.gamma(features).float(), colour, torch.ones_like(colour[:, :1])], dim=1)
+
+    def _regions(self, query_regions: Tensor, context_regions: Tensor, index: Tensor) -> Tensor:
+        """Regions (B, (K + 1) h w) of all positions attended to, `_NONE` where there is no context."""
+        regions = context_regions.flatten(1)[index.clamp_min(0)]
+        regions = torch.where(index.unsqueeze(2) >= 0, regions, _NONE).flatten(1)
+        return torch.cat([regions, query_regions.flatten(1)], dim=1)
+
+    def _attend(self, query: Tensor, context: Tensor, index: Tensor, masks: list[Tensor]) -> list[Tensor]:
+        """One attention result (B, h w, Cv + 4) per mask (B, (K + 1) h w)."""
         with torch.autocast(query.device.type, enabled=False):
-            logits = asked @ keys.transpose(1, 2) * (keys.shape[2] ** -0.5)
+            query, context = query.to(self.theta.weight.dtype), context.to(self.theta.weight.dtype)
+            values = _with_own(self._values(context), self._values(query), index)
+            logits = self.logits(query, context, index)
             return [_pooled(logits, mask.unsqueeze(1), values) for mask in masks]
 
     def _joined(self, query: Tensor, query_regions: Tensor, found: list[Tensor]) -> Tensor:
         own: Tensor = self.delta(query)
         unknown = (query_regions == UNKNOWN).unsqueeze(1)
-        spread = torch.cat(found, dim=2).transpose(1, 2).reshape(query.shape[0], -1, *query.shape[2:])
-        return torch.cat([own, (spread * unknown).to(own.dtype)], dim=1)
+        planes = [one.transpose(1, 2).unflatten(2, query.shape[2:]) for one in found]
+        # Colours stay everywhere: they are interpolated, and a known cell's neighbour needs them.
+        tail = COLOURS + 1
+        parts = [part for one in planes for part in (one[:, :-tail] * unknown, one[:, -tail:])]
+        return torch.cat([own, *(part.to(own.dtype) for part in parts)], dim=1)
 
 
-def _rows(projected: Tensor, index: Tensor) -> Tensor:
-    """Gather (M, c, h, w) by index (B, K) into (B, K h w, c) float32."""
-    flat = projected.flatten(2).transpose(1, 2).float()
-    return flat[index.clamp_min(0)].flatten(1, 2)
+def _unit(projected: Tensor) -> Tensor:
+    return F.normalize(projected.float(), dim=1)
+
+
+def _positions(planes: Tensor) -> Tensor:
+    return planes.flatten(2).transpose(1, 2)
+
+
+def _with_own(context: Tensor, own: Tensor, index: Tensor) -> Tensor:
+    """Gather (M, c, h, w) by index (B, K), add the query's own (B, c, h, w): (B, (K + 1) h w, c)."""
+    return torch.cat([_positions(context)[index.clamp_min(0)].flatten(1, 2), _positions(own)], dim=1)
 
 
 def _pooled(logits: Tensor, mask: Tensor, values: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ class _Table:
 
     def aggregator(self) -> dict[str, Given]:
         side = GRID.patch // 16
-        features = self._normal(side, side, self.preset.features).astype(np.float16)
+        features = self._normal(side, side, self.preset.encoded).astype(np.float16)
         regions = np.zeros((GRID.slots, side, side), np.uint8)
         for slot in GRID.present(0, GRID.slots):
             regions[slot] = downsample_regions(self._cut("trimap", slot)[None])[0]

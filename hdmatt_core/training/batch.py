@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +10,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hdmatt_core.nn.evidence import colour_lines, known_cells
 from hdmatt_core.nn.inputs import make_input
-from hdmatt_core.nn.regions import downsample_regions
+from hdmatt_core.nn.presets import EVIDENCE_CELL
+from hdmatt_core.nn.regions import UNKNOWN, downsample_regions
 from hdmatt_core.training.compose import Composer, Picture
 from hdmatt_core.training.config import Phase
 
@@ -22,12 +23,13 @@ _FAINT = 0.25
 
 
 class Batch(NamedTuple):
-    """n patches of P px: `x` (n, 6, P, P), `regions` (n, P/16, P/16), `contexts` (n, K); `alpha`, `unknown` (the
-    loss's weight) and `contrast` are (n, 1, P, P) float32."""
+    """n patches of P px: `x` (n, 6, P, P), `regions` (n, P/16, P/16), `contexts` (n, K), `lines` (n, 9, P/8 + 2,
+    P/8 + 2); `alpha`, `unknown` (the loss's weight) and `contrast` are (n, 1, P, P) float32."""
 
     x: Tensor
     regions: Tensor
     contexts: Tensor
+    lines: Tensor
     alpha: Tensor
     unknown: Tensor
     contrast: Tensor
@@ -35,25 +37,37 @@ class Batch(NamedTuple):
 
 def draw_batch(composer: Composer, phase: Phase, rng: Generator) -> Batch:
     """Compose `phase.images` pictures and cut `phase.patches` patches from each."""
-    side = 2 * round(phase.patch * _CANVAS / 2)
-    cuts = []
+    side = EVIDENCE_CELL * round(phase.patch * _CANVAS / EVIDENCE_CELL)
+    cuts, lines = [], []
     for _ in range(phase.images):
         picture = composer.picture(side, rng)
-        cuts += [_cut(picture, corner, phase.patch) for corner in _corners(picture, phase, rng)]
+        corners = _corners(picture, phase, rng)
+        cuts += [cut_patch(picture, corner, phase.patch) for corner in corners]
+        lines.append(lines_of(picture, corners, phase.patch))
     contexts = np.concatenate([_contexts(group, phase.patches, rng) for group in range(phase.images)])
-    veiled = [_veiled(cut) if rng.random() < phase.veiled else cut for cut in cuts]
-    batch = assemble(veiled, contexts)
-    banded = torch.from_numpy(np.stack([cut.trimap for cut in cuts]) == 128).unsqueeze(1)
-    return batch._replace(unknown=torch.where(banded, 1.0, _FAINT * batch.unknown))
+    return _veiled(assemble(cuts, contexts, torch.cat(lines)), torch.from_numpy(rng.random(len(cuts)) < phase.veiled))
 
 
-def _veiled(cut: Picture) -> Picture:
-    """A patch deep inside a wide band: it knows no foreground and no background, its contexts must tell."""
-    return replace(cut, trimap=np.full_like(cut.trimap, 128))
+def _veiled(batch: Batch, veiled: Tensor) -> Batch:
+    """Declare patches wholly unknown, as they are deep inside a wide band: their contexts must tell."""
+    x, regions, lines = batch.x.clone(), batch.regions.clone(), batch.lines.clone()
+    x[veiled, 3:] = torch.tensor([0.0, 1.0, 0.0])[:, None, None]
+    regions[veiled] = UNKNOWN
+    lines[veiled] = colour_lines(known_cells(x[veiled]))
+    faint = veiled[:, None, None, None] & (batch.unknown == 0)
+    return batch._replace(x=x, regions=regions, lines=lines, unknown=torch.where(faint, _FAINT, batch.unknown))
 
 
-def assemble(cuts: list[Picture], contexts: NDArray[np.int64]) -> Batch:
-    """Stack patches, cut as small pictures, and their context table (n, K) into tensors."""
+def lines_of(picture: Picture, corners: list[tuple[int, int]], patch: int) -> Tensor:
+    """Colour lines (n, 9, P/8 + 2, P/8 + 2) of patches at `corners` (multiples of 8), seen from the whole picture."""
+    whole = colour_lines(known_cells(make_input(picture.rgb[None], picture.trimap[None])))
+    side = patch // EVIDENCE_CELL + 2
+    starts = [[at // EVIDENCE_CELL for at in corner] for corner in corners]
+    return torch.cat([whole[:, :, y : y + side, x : x + side] for y, x in starts])
+
+
+def assemble(cuts: list[Picture], contexts: NDArray[np.int64], lines: Tensor) -> Batch:
+    """Stack patches, cut as small pictures, their context table (n, K) and colour lines into tensors."""
     trimap = np.stack([cut.trimap for cut in cuts])
     regions = torch.from_numpy(downsample_regions(trimap))
     planes = [
@@ -61,16 +75,20 @@ def assemble(cuts: list[Picture], contexts: NDArray[np.int64]) -> Batch:
         for values in ([c.alpha for c in cuts], [c.trimap == 128 for c in cuts], [c.contrast for c in cuts])
     ]
     x = make_input(np.stack([cut.rgb for cut in cuts]), trimap)
-    return Batch(x, regions, torch.from_numpy(contexts), planes[0], planes[1], planes[2])
+    return Batch(x, regions, torch.from_numpy(contexts), lines, planes[0], planes[1], planes[2])
 
 
-def _cut(picture: Picture, corner: tuple[int, int], patch: int) -> Picture:
+def cut_patch(picture: Picture, corner: tuple[int, int], patch: int) -> Picture:
+    """The part of a picture whose first row and column are `corner`, `patch` px wide."""
     window = (slice(corner[0], corner[0] + patch), slice(corner[1], corner[1] + patch))
     return Picture(picture.rgb[window], picture.alpha[window], picture.trimap[window], picture.contrast[window])
 
 
 def _corners(picture: Picture, phase: Phase, rng: Generator) -> list[tuple[int, int]]:
-    """Most patches are centred on an unknown pixel; a quarter lie anywhere, for contexts of pure F or B."""
+    """Most patches are centred on an unknown pixel; a quarter lie anywhere, for contexts of pure F or B.
+
+    Corners are multiples of 8 px, as in a pipeline: patches share the cells that colours are gathered in.
+    """
     rows, columns = np.nonzero(picture.trimap == 128)
     limit = picture.trimap.shape[0] - phase.patch
     corners = []
@@ -79,7 +97,7 @@ def _corners(picture: Picture, phase: Phase, rng: Generator) -> list[tuple[int, 
         if len(rows) and rng.random() < 0.75:
             at = rng.integers(len(rows))
             corner = np.clip(np.array([rows[at], columns[at]]) - phase.patch // 2, 0, limit)
-        corners.append((int(corner[0]), int(corner[1])))
+        corners.append((int(corner[0]) // EVIDENCE_CELL * EVIDENCE_CELL, int(corner[1]) // EVIDENCE_CELL * EVIDENCE_CELL))
     return corners
 
 

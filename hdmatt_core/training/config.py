@@ -49,6 +49,7 @@ class TrainConfig(Strict):
     data: Path
     out: Path
     preset: str = "hdmatt-s"
+    start: str | None = None
     seed: int = 0
     threads: int = Field(1, ge=1)
     minutes: float | None = Field(None, gt=0)
@@ -64,6 +65,7 @@ class TrainConfig(Strict):
     clip: float = Field(1.0, gt=0)
     ema: float = Field(0.999, gt=0, lt=1)
     gradient_loss: float = Field(0.5, ge=0)
+    choice_loss: float = Field(0.02, ge=0)
     freeze_norm_from: Share = 0.85
     validate_every: float = Field(10.0, gt=0)
     checkpoint_every: float = Field(3.0, gt=0)

@@ -13,13 +13,13 @@ import torch
 from torch import nn
 
 from hdmatt_core.nn.network import HDMatt
-from hdmatt_core.nn.weights import save
+from hdmatt_core.nn.weights import load, save
 from hdmatt_core.training.average import Average
 from hdmatt_core.training.batch import Batch, draw_batch
 from hdmatt_core.training.checkpoint import load_state, save_state
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
-from hdmatt_core.training.losses import matting_loss
+from hdmatt_core.training.losses import choice_loss, matting_loss
 from hdmatt_core.training.material import load_library
 from hdmatt_core.training.strands import render_strands
 from hdmatt_core.training.validate import Predictor, half, interpolated, score, validation_pictures
@@ -48,7 +48,7 @@ class Trainer:
         self.config = config
         self.weights = config.out / "weights.safetensors"
         self.step, self.minutes = 0, 0.0
-        self.model = HDMatt(config.preset)
+        self.model = HDMatt(config.preset) if config.start is None else load(config.start, config.preset)
         self.average = Average(self.model, config.ema)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
         self.composer = _composer(config)
@@ -127,8 +127,11 @@ class Trainer:
     def _loss(self, batch: Batch, phase: Phase) -> torch.Tensor:
         x = batch.x.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=phase.bf16):
-            raw = self.model(x, batch.regions, batch.contexts)
-        return matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, self.config.gradient_loss)
+            raw, features = self.model.told(x, batch.regions, batch.contexts, batch.lines)
+        loss = matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, self.config.gradient_loss)
+        if self.config.choice_loss:
+            loss = loss + self.config.choice_loss * choice_loss(*self.model.context.choice(features.float(), batch.regions))
+        return loss
 
     def _rate(self) -> float:
         """Linear warm-up by steps, cosine by progress."""

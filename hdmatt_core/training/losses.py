@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _OVERSHOOT = 0.1
+_LEAST = -30.0
 
 
 def matting_loss(raw: Tensor, alpha: Tensor, unknown: Tensor, contrast: Tensor, gradient: float) -> Tensor:
@@ -17,6 +18,11 @@ def matting_loss(raw: Tensor, alpha: Tensor, unknown: Tensor, contrast: Tensor, 
     weight = unknown / unknown.sum().clamp_min(1.0)
     pixel = (_charbonnier(error) * (1 + contrast) * weight).sum() / 2
     return pixel + gradient * (_gradient(error) * weight).sum()
+
+
+def choice_loss(scores: Tensor, share: Tensor) -> Tensor:
+    """Return the cross-entropy of the choice's log-softmax (N, N) to the share of attention (N, N), mean over N."""
+    return -(share * scores.clamp_min(_LEAST)).sum(dim=1).mean()
 
 
 def _charbonnier(error: Tensor) -> Tensor:

@@ -8,13 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy import ndimage
-from torch import Tensor
 
-from hdmatt_core.nn.evidence import colour_lines, known_cells
-from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.network import HDMatt
-from hdmatt_core.nn.presets import EVIDENCE_CELL
-from hdmatt_core.training.batch import Batch, assemble
+from hdmatt_core.training.batch import Batch, assemble, cut_patch, lines_of
 from hdmatt_core.training.compose import Composer, Picture
 from hdmatt_core.training.config import Mix, TrainConfig
 from hdmatt_core.training.material import load_library
@@ -84,28 +80,15 @@ class Predictor:
         """Return alpha (640, 640) in 0..1."""
         batch = quarters(picture)
         index = torch.where(torch.arange(3) < self._contexts, batch.contexts, -1)
-        features, skips = self._model.encoder(batch.x)
+        features, skips = self._model.encoder(batch.x, None if self._apart else batch.lines)
         fused = self._model.context(features, batch.regions, features, batch.regions, index)
-        seen = skips if self._apart else skips._replace(lines=_lines(picture))
-        alpha: Floats = self._model.decoder(fused, seen)[:, 0].numpy()
+        alpha: Floats = self._model.decoder(fused, skips)[:, 0].numpy()
         whole: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
         return whole
 
 
-def _lines(picture: Picture) -> Tensor:
-    """Colour lines of the whole picture, cut for its four patches."""
-    lines = colour_lines(known_cells(make_input(picture.rgb[None], picture.trimap[None])))
-    cells = PATCH // EVIDENCE_CELL
-    corners = [(top, left) for top in (0, cells) for left in (0, cells)]
-    return torch.cat([lines[:, :, top : top + cells + 2, left : left + cells + 2] for top, left in corners])
-
-
 def quarters(picture: Picture) -> Batch:
     """Cut a 640-px picture into its four patches, each with the others as contexts."""
-    cuts = []
-    for top in (0, PATCH):
-        for left in (0, PATCH):
-            at = (slice(top, top + PATCH), slice(left, left + PATCH))
-            cuts.append(Picture(picture.rgb[at], picture.alpha[at], picture.trimap[at], picture.contrast[at]))
+    corners = [(top, left) for top in (0, PATCH) for left in (0, PATCH)]
     contexts = np.array([[row for row in range(4) if row != own] for own in range(4)])
-    return assemble(cuts, contexts)
+    return assemble([cut_patch(picture, at, PATCH) for at in corners], contexts, lines_of(picture, corners, PATCH))

@@ -86,9 +86,9 @@ class NonLocal(_Attention):
 
 def _preset(channels: int) -> Preset:
     for preset in PRESETS.values():
-        if preset.features == channels:
+        if preset.encoded == channels:
             return preset
-    known = ", ".join(f"{p.features} ({p.name})" for p in PRESETS.values())
+    known = ", ".join(f"{p.encoded} ({p.name})" for p in PRESETS.values())
     raise UserError(f"no network has {channels} feature channels; wire features with {known}")
 
 

@@ -61,7 +61,7 @@ class ResNet(Encoder):
         vector = ArraySpec(("tile", "c"), (grid.slots, preset.key), "float32", 1, grid)
         return {
             "features": ArraySpec(
-                ("tile", "y", "x", "c"), (grid.slots, cells, cells, preset.features), "float16", STRIDE, grid
+                ("tile", "y", "x", "c"), (grid.slots, cells, cells, preset.encoded), "float16", STRIDE, grid
             ),
             "query_vector": vector,
             "context_vector": vector,
@@ -106,7 +106,7 @@ def _encode(block: Block, network: Any, rows: NDArray[np.intp], lines: Any) -> d
     x = make_input(image, trimap).to(**precision(network))
     made: dict[str, Array] = {}
     if lines is None:
-        features = network.encoder.features(x)
+        features = network.encoder.known(x)
     else:
         features, skips = network.encoder(x, lines.to(x.device))
         if "skips" in block.wanted:

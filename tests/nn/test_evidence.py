@@ -23,19 +23,22 @@ def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarr
 def test_a_picture_of_two_colours_is_solved() -> None:
     x, alpha = picture(255, 0)
     told = colour_evidence(x, colour_lines(known_cells(x)))
-    assert told.shape == (1, 2, 64, 64)
-    assert np.abs(told[0, 0].numpy() - alpha).max() < 0.02
-    assert told[:, 1].min() > 0.9
-    assert told[0, 0, :, :8].eq(1).all()
-    assert told[0, 0, :, -8:].eq(0).all()
+    assert told.shape == (1, 3, 64, 64)
+    for estimate in told[0, :2]:
+        assert np.abs(estimate.numpy() - alpha).max() < 0.03
+        assert estimate[:, :8].eq(1).all()
+        assert estimate[:, -8:].eq(0).all()
+    assert told[:, 2, :, 8:-8].min() > 0.9
+    assert told[:, 2, :, :8].eq(0).all()
 
 
 @pytest.mark.parametrize("ends", [(128, 128), (255, 128), (0, 0)])
-def test_without_both_colours_it_says_nothing(ends: tuple[int, int]) -> None:
+def test_without_both_colours_the_line_says_nothing(ends: tuple[int, int]) -> None:
     x = picture(*ends)[0]
     told = colour_evidence(x, colour_lines(known_cells(x)))
-    assert told[:, 1].eq(0).all()
+    assert told[:, 2].eq(0).all()
     assert told[0, 0, :, 8:-8].eq(0.5).all()
+    assert torch.isfinite(told).all()
 
 
 def test_equal_colours_are_doubted_and_finite() -> None:
@@ -43,7 +46,7 @@ def test_equal_colours_are_doubted_and_finite() -> None:
     x[:, :3] = 0.3
     told = colour_evidence(x, colour_lines(known_cells(x)))
     assert torch.isfinite(told).all()
-    assert told[:, 1].max() < 0.01
+    assert told[:, 2].max() < 0.01
 
 
 def test_a_patch_with_a_halo_sees_what_the_whole_picture_sees() -> None:
@@ -54,4 +57,7 @@ def test_a_patch_with_a_halo_sees_what_the_whole_picture_sees() -> None:
     whole = colour_lines(cells, 33)
     spare = EVIDENCE_HALO // EVIDENCE_CELL
     part = colour_lines(cells[:, :, 5 : 5 + 8 + 2 * spare, 3 : 3 + 6 + 2 * spare], spare)
-    assert torch.allclose(part, whole[:, :, 5 - 1 : 5 + 9, 3 - 1 : 3 + 7], atol=1e-5)
+    seen = whole[:, :, 5 - 1 : 5 + 9, 3 - 1 : 3 + 7]
+    assert torch.allclose(part[:, :5], seen[:, :5], atol=1e-5)
+    # The Laplacian's steps reach further than the halo, but what comes from there has all but faded.
+    assert torch.allclose(part[:, 5:], seen[:, 5:], atol=2e-2)
