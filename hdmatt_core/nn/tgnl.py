@@ -44,11 +44,18 @@ class TGNL(nn.Module):
         `query` (B, C, h, w), `query_regions` (B, h, w), `context` (M, C, h, w) and `context_regions` (M, h, w) hold
         unique rows; `index` (B, K) names the rows of each query's contexts, -1 for none.
         """
-        regions = context_regions.flatten(1)[index.clamp_min(0)]
-        regions = torch.where(index.unsqueeze(2) >= 0, regions, 255).flatten(1)
-        masks = [regions == region for region in ORDER]
-        found = self._attend(query, context, index, masks)
+        found = self._attend(query, context, index, _masks(context_regions, index))
         return self._joined(query, query_regions, found)
+
+    def attention(self, query: Tensor, context: Tensor, context_regions: Tensor, index: Tensor) -> Tensor:
+        """Return the weights (B, 3, h w, K, h w) that `forward` pools values with: region, query and context position.
+
+        Over the context positions they sum to 1, or to 0 where no context has the region; to be looked at.
+        """
+        logits = self._logits(query, context, index)
+        weights = [_weights(logits, mask.unsqueeze(1)) for mask in _masks(context_regions, index)]
+        shares = torch.stack([weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30) for weight in weights], dim=1)
+        return shares.unflatten(3, (index.shape[1], -1))
 
     def blind(
         self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
@@ -61,13 +68,18 @@ class TGNL(nn.Module):
 
     def _attend(self, query: Tensor, context: Tensor, index: Tensor, masks: list[Tensor]) -> list[Tensor]:
         """One attention result (B, h w, Cv) per mask (B, K h w)."""
+        logits = self._logits(query, context, index)
+        values = _rows(self.gamma(context), index)
+        with torch.autocast(query.device.type, enabled=False):
+            return [_pooled(logits, mask.unsqueeze(1), values) for mask in masks]
+
+    def _logits(self, query: Tensor, context: Tensor, index: Tensor) -> Tensor:
+        """Likeness (B, h w, K h w) of each query position to each position of its contexts."""
         # Projected once per unique row; a context that serves several queries is only gathered again.
         keys = _rows(self.phi(context), index)
-        values = _rows(self.gamma(context), index)
         asked = self.theta(query).flatten(2).transpose(1, 2).float()
         with torch.autocast(query.device.type, enabled=False):
-            logits = asked @ keys.transpose(1, 2) * (keys.shape[2] ** -0.5)
-            return [_pooled(logits, mask.unsqueeze(1), values) for mask in masks]
+            return asked @ keys.transpose(1, 2) * (keys.shape[2] ** -0.5)
 
     def _joined(self, query: Tensor, query_regions: Tensor, found: list[Tensor]) -> Tensor:
         own: Tensor = self.delta(query)
@@ -82,9 +94,21 @@ def _rows(projected: Tensor, index: Tensor) -> Tensor:
     return flat[index.clamp_min(0)].flatten(1, 2)
 
 
-def _pooled(logits: Tensor, mask: Tensor, values: Tensor) -> Tensor:
-    """Softmax-weighted mean of values (B, n, Cv) within a mask; zero, with zero gradient, where the mask is empty."""
+def _masks(context_regions: Tensor, index: Tensor) -> list[Tensor]:
+    """For each of U, F and B the context positions (B, K h w) that lie in it; none of a context that is not there."""
+    regions = context_regions.flatten(1)[index.clamp_min(0)]
+    regions = torch.where(index.unsqueeze(2) >= 0, regions, 255).flatten(1)
+    return [regions == region for region in ORDER]
+
+
+def _weights(logits: Tensor, mask: Tensor) -> Tensor:
+    """Exponentials of the logits within a mask, the largest 1; not yet divided by their sum."""
     top = torch.where(mask, logits, _LOWEST).amax(dim=-1, keepdim=True).detach()
     # Outside the mask a logit may lie above the top: without the clamp it could overflow, and inf * 0 is NaN.
-    weight = (logits - top).clamp_max(0.0).exp() * mask
+    return (logits - top).clamp_max(0.0).exp() * mask
+
+
+def _pooled(logits: Tensor, mask: Tensor, values: Tensor) -> Tensor:
+    """Softmax-weighted mean of values (B, n, Cv) within a mask; zero, with zero gradient, where the mask is empty."""
+    weight = _weights(logits, mask)
     return weight @ values / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30)

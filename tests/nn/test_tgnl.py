@@ -107,3 +107,19 @@ def test_descriptors_dot_to_the_papers_double_sum(context: TGNL) -> None:
                     if region == UNKNOWN:
                         total += float(asked[row, :, place] @ keys[other, :, place2])
             assert float(vectors[row] @ others[other]) == pytest.approx(total / 36, rel=1e-4, abs=1e-6)
+
+
+@torch.no_grad()
+def test_attention_is_what_the_values_are_pooled_with(context: TGNL) -> None:
+    query, query_regions, contexts, regions, index = scene()
+    weights = context.attention(query, contexts, regions, index)
+    assert weights.shape == (3, 3, 6, 2, 6)
+    values = context.gamma(contexts).flatten(2).transpose(1, 2)[index.clamp_min(0)].flatten(1, 2)
+    pooled = (weights.flatten(3) @ values.unsqueeze(1)).transpose(2, 3).flatten(1, 2)
+    expected = context(query, query_regions, contexts, regions, index)[:, 6:].flatten(2)
+    unknown = (query_regions == UNKNOWN).flatten(1).unsqueeze(1)
+    assert torch.allclose(pooled * unknown, expected, atol=1e-6)
+    sums = weights.sum(dim=(3, 4))
+    assert torch.allclose(sums[0], torch.ones(3, 6))
+    assert (sums[1, 1] == 0).all()  # its one context has no foreground
+    assert (sums[2, 1:] == 0).all()  # and this one nothing known
