@@ -55,7 +55,7 @@ class TGNL(nn.Module):
         logits = self._logits(query, context, index)
         weights = [_weights(logits, mask.unsqueeze(1)) for mask in _masks(context_regions, index)]
         shares = torch.stack([weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30) for weight in weights], dim=1)
-        return shares.unflatten(3, (index.shape[1], -1))
+        return shares.view(*shares.shape[:3], index.shape[1], -1)
 
     def blind(
         self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
@@ -79,7 +79,8 @@ class TGNL(nn.Module):
         keys = _rows(self.phi(context), index)
         asked = self.theta(query).flatten(2).transpose(1, 2).float()
         with torch.autocast(query.device.type, enabled=False):
-            return asked @ keys.transpose(1, 2) * (keys.shape[2] ** -0.5)
+            logits: Tensor = asked @ keys.transpose(1, 2) * (keys.shape[2] ** -0.5)
+        return logits
 
     def _joined(self, query: Tensor, query_regions: Tensor, found: list[Tensor]) -> Tensor:
         own: Tensor = self.delta(query)
