@@ -47,13 +47,16 @@ class TGNL(nn.Module):
         found = self._attend(query, context, index, _masks(context_regions, index))
         return self._joined(query, query_regions, found)
 
-    def attention(self, query: Tensor, context: Tensor, context_regions: Tensor, index: Tensor) -> Tensor:
-        """Return the weights (B, 3, h w, K, h w) that `forward` pools values with: region, query and context position.
+    def attention(
+        self, query: Tensor, context: Tensor, context_regions: Tensor, index: Tensor, blind: bool = False
+    ) -> Tensor:
+        """Return the weights (B, 3, h w, K, h w) that `forward` pools values with: U, F, B; query and context position.
 
-        Over the context positions they sum to 1, or to 0 where no context has the region; to be looked at.
+        Over the context positions they sum to 1, or to 0 where no context has the region. Those of `blind`: (B, 1, ..).
         """
         logits = self._logits(query, context, index)
-        weights = [_weights(logits, mask.unsqueeze(1)) for mask in _masks(context_regions, index)]
+        masks = [_given(context_regions, index)] if blind else _masks(context_regions, index)
+        weights = [_weights(logits, mask.unsqueeze(1)) for mask in masks]
         shares = torch.stack([weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30) for weight in weights], dim=1)
         return shares.view(*shares.shape[:3], index.shape[1], -1)
 
@@ -61,9 +64,7 @@ class TGNL(nn.Module):
         self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
     ) -> Tensor:
         """Ablate the trimap: one softmax over all context positions, its result in all three slots; see `forward`."""
-        shape = (*index.shape, context_regions[0].numel())
-        given = (index >= 0).unsqueeze(2).expand(shape).flatten(1)
-        found = self._attend(query, context, index, [given])
+        found = self._attend(query, context, index, [_given(context_regions, index)])
         return self._joined(query, query_regions, found * len(ORDER))
 
     def _attend(self, query: Tensor, context: Tensor, index: Tensor, masks: list[Tensor]) -> list[Tensor]:
@@ -100,6 +101,12 @@ def _masks(context_regions: Tensor, index: Tensor) -> list[Tensor]:
     regions = context_regions.flatten(1)[index.clamp_min(0)]
     regions = torch.where(index.unsqueeze(2) >= 0, regions, 255).flatten(1)
     return [regions == region for region in ORDER]
+
+
+def _given(context_regions: Tensor, index: Tensor) -> Tensor:
+    """All positions (B, K h w) of the contexts that are there."""
+    shape = (*index.shape, context_regions[0].numel())
+    return (index >= 0).unsqueeze(2).expand(shape).flatten(1)
 
 
 def _weights(logits: Tensor, mask: Tensor) -> Tensor:

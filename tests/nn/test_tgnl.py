@@ -123,3 +123,6 @@ def test_attention_is_what_the_values_are_pooled_with(context: TGNL) -> None:
     assert torch.allclose(sums[0], torch.ones(3, 6))
     assert (sums[1, 1] == 0).all()  # its one context has no foreground
     assert (sums[2, 1:] == 0).all()  # and this one nothing known
+    everywhere = context.attention(query, contexts, regions, index, blind=True).sum(dim=4)
+    assert torch.allclose(everywhere.sum(dim=3), torch.ones(3, 1, 6))
+    assert (everywhere[1, 0, :, 1] == 0).all()  # it has no second context
