@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(she
             $(p) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null && command -v $(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test lint types imports docs pictures bench ci clean
+.PHONY: help install dev demo test metrics lint types imports docs pictures bench ci clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -19,6 +19,9 @@ demo: install  ## matte a real photograph into demo-out/
 
 test: dev  ## the fast tests
 	$(BIN)/python -m pytest
+
+metrics: dev  ## the figures of the evaluation's metrics, in memory and by tiles
+	$(BIN)/python -m pytest tests/metrics
 
 lint: dev  ## ruff
 	$(BIN)/ruff check .

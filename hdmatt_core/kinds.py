@@ -119,11 +119,24 @@ Role = Literal["image", "trimap", "mask", "matte"]
 
 
 @dataclass(frozen=True)
+class Lattice:
+    """Where pixels lie in the world: distance of neighbours and place of the first pixel's centre, (y, x) in ``unit``.
+
+    ``unit`` is a word of OME-Zarr such as ``micrometer``; empty where the file does not say.
+    """
+
+    step: tuple[float, float]
+    origin: tuple[float, float] = (0.0, 0.0)
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class About:
     """What travels from an input image to the outputs beside its pixels."""
 
     icc: bytes | None = None
     resolution: tuple[float, float] | None = None  # pixels per inch, x then y
+    lattice: Lattice | None = None  # where the file says more than a resolution
 
 
 class Source(Stage):

@@ -51,17 +51,35 @@ class TGNL(nn.Module):
         `query` (B, C + 3, h, w), `query_regions` (B, h, w), `context` (M, C + 3, h, w) and `context_regions`
         (M, h, w) hold unique rows; `index` (B, K) names the rows of each query's contexts, -1 for none.
         """
-        regions = self._regions(query_regions, context_regions, index)
-        found = self._attend(query, context, index, [regions == region for region in ORDER])
+        found = self._attend(query, context, index, _masks(query_regions, context_regions, index))
         return self._joined(query, query_regions, found)
 
     def blind(
         self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
     ) -> Tensor:
         """Ablate the trimap: one softmax over all positions, its result in all three slots; see `forward`."""
-        regions = self._regions(query_regions, context_regions, index)
-        found = self._attend(query, context, index, [regions != _NONE])
+        found = self._attend(query, context, index, _masks(query_regions, context_regions, index, blind=True))
         return self._joined(query, query_regions, found * len(ORDER))
+
+    def attention(
+        self,
+        query: Tensor,
+        query_regions: Tensor,
+        context: Tensor,
+        context_regions: Tensor,
+        index: Tensor,
+        blind: bool = False,
+    ) -> Tensor:
+        """Return the weights (B, 3, h w, K + 1, h w) that `forward` pools values with; the query's own patch is last.
+
+        U, F, B; query position; patch; its position. Over all positions they sum to 1, or to 0 where no patch has the
+        region. Those of `blind`: (B, 1, ...).
+        """
+        logits = self.logits(query, context, index)
+        masks = _masks(query_regions, context_regions, index, blind)
+        weights = [_weights(logits, mask.unsqueeze(1)) for mask in masks]
+        shares = torch.stack([weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30) for weight in weights], dim=1)
+        return shares.view(*shares.shape[:3], index.shape[1] + 1, -1)
 
     def choice(self, features: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Return, for N patches (N, C + 3, h, w) as contexts of each other, the scores of the choice and attention.
@@ -103,12 +121,6 @@ class TGNL(nn.Module):
         colour = features[:, -COLOURS:].float()
         return torch.cat([self.gamma(features).float(), colour, torch.ones_like(colour[:, :1])], dim=1)
 
-    def _regions(self, query_regions: Tensor, context_regions: Tensor, index: Tensor) -> Tensor:
-        """Regions (B, (K + 1) h w) of all positions attended to, `_NONE` where there is no context."""
-        regions = context_regions.flatten(1)[index.clamp_min(0)]
-        regions = torch.where(index.unsqueeze(2) >= 0, regions, _NONE).flatten(1)
-        return torch.cat([regions, query_regions.flatten(1)], dim=1)
-
     def _attend(self, query: Tensor, context: Tensor, index: Tensor, masks: list[Tensor]) -> list[Tensor]:
         """One attention result (B, h w, Cv + 4) per mask (B, (K + 1) h w)."""
         with torch.autocast(query.device.type, enabled=False):
@@ -140,9 +152,22 @@ def _with_own(context: Tensor, own: Tensor, index: Tensor) -> Tensor:
     return torch.cat([_positions(context)[index.clamp_min(0)].flatten(1, 2), _positions(own)], dim=1)
 
 
-def _pooled(logits: Tensor, mask: Tensor, values: Tensor) -> Tensor:
-    """Softmax-weighted mean of values (B, n, Cv) within a mask; zero, with zero gradient, where the mask is empty."""
+def _masks(query_regions: Tensor, context_regions: Tensor, index: Tensor, blind: bool = False) -> list[Tensor]:
+    """For each of U, F and B (all in one if blind) the positions (B, (K + 1) h w) of contexts and query in it."""
+    regions = context_regions.flatten(1)[index.clamp_min(0)]
+    regions = torch.where(index.unsqueeze(2) >= 0, regions, _NONE).flatten(1)
+    regions = torch.cat([regions, query_regions.flatten(1)], dim=1)
+    return [regions != _NONE] if blind else [regions == region for region in ORDER]
+
+
+def _weights(logits: Tensor, mask: Tensor) -> Tensor:
+    """Exponentials of the logits within a mask, the largest 1; not yet divided by their sum."""
     top = torch.where(mask, logits, _LOWEST).amax(dim=-1, keepdim=True).detach()
     # Outside the mask a logit may lie above the top: without the clamp it could overflow, and inf * 0 is NaN.
-    weight = (logits - top).clamp_max(0.0).exp() * mask
+    return (logits - top).clamp_max(0.0).exp() * mask
+
+
+def _pooled(logits: Tensor, mask: Tensor, values: Tensor) -> Tensor:
+    """Softmax-weighted mean of values (B, n, c) within a mask; zero, with zero gradient, where the mask is empty."""
+    weight = _weights(logits, mask)
     return weight @ values / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30)

@@ -73,10 +73,13 @@ class Registry:
         raise UserError(f"{path}: not an image that can be read; read are {self._suffixes('source')}")
 
     def sink_for(self, path: Path) -> StageType:
-        """The sink that writes files with the suffix of ``path``; UserError if none does."""
+        """The sink that writes files with the suffix of ``path``, the longest that fits; UserError if none does."""
+        fitting: dict[str, StageType] = {}
         for type_ in self._types.values():
-            if issubclass(type_.stage, Sink) and path.suffix.lower() in type_.stage.suffixes:
-                return type_
+            if issubclass(type_.stage, Sink):
+                fitting = {s: type_ for s in type_.stage.suffixes if path.name.lower().endswith(s)} | fitting
+        if fitting:
+            return fitting[max(fitting, key=len)]
         raise UserError(f"{path}: cannot tell the format from the suffix; written are {self._suffixes('sink')}")
 
     def distributions(self, stages: Iterable[str] | None = None) -> dict[str, str]:

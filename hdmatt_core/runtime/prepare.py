@@ -13,6 +13,7 @@ from hdmatt_core.pipeline.passes import Pass, lay_out, survey_of
 from hdmatt_core.pipeline.plan import InputPlan, Outline, Work, read_inputs
 from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.compute import compute_of
+from hdmatt_core.runtime.enlarged import at_the_images_size
 from hdmatt_core.runtime.fingerprint import fingerprint
 from hdmatt_core.runtime.inputs import plan_input, source_of
 from hdmatt_core.runtime.job import Compute
@@ -77,7 +78,8 @@ def prepare(request: Request) -> Prepared:
     graph = graph.pruned(request.outputs)
     given = {name: value for name, value in request.inputs.items() if name in graph.inputs}
     _all_given(graph, given)
-    sources = {name: source_of(document, registry, name, value) for name, value in given.items()}
+    opened = {name: source_of(document, registry, name, value) for name, value in given.items()}
+    sources = at_the_images_size(opened, {name: graph.inputs[name].kind for name in opened})
     inputs = read_inputs({name: plan_input(source) for name, source in sources.items()}, request.resources())
     specs = graph.specs({name: plan.spec for name, plan in inputs.items()})
     sinks = {

@@ -68,8 +68,8 @@ def _run(prepared: Prepared, path: Path, listener: Listener, order: Order) -> Re
     with RunStore(path) as store:
         try:
             _open(store, prepared)
-            made = _surveyed_while_decoding(prepared, store)
-            _check_disk(made, store)
+            made = surveyed_while_decoding(prepared, store)
+            check_disk(made, store)
             return _Run(prepared, store, made, listener, order).execute()
         except BaseException:
             _forget_if_nothing_done(store)
@@ -109,7 +109,7 @@ def _open(store: RunStore, prepared: Prepared) -> None:
         store.begin(prepared.fingerprint(), prepared.request.command)
 
 
-def _surveyed_while_decoding(prepared: Prepared, store: RunStore) -> Plan:
+def surveyed_while_decoding(prepared: Prepared, store: RunStore) -> Plan:
     """Survey; where tasks will be threads of this process, its other thread decodes the image meanwhile."""
     request = prepared.request
     if request.workers or request.scheduler is not None or request.synchronous:
@@ -123,7 +123,7 @@ def _surveyed(prepared: Prepared, store: RunStore) -> Plan:
     _stream_inputs(prepared, store)
     resources = prepared.request.resources()
     provisional = prepared.outline(None).plan(resources, "nothing")
-    job = _job(prepared, store, provisional)
+    job = job_of(prepared, store, provisional)
     try:
         for index in prepared.survey:
             create_arrays(store, provisional, provisional.passes[index])
@@ -141,7 +141,8 @@ def _stream_inputs(prepared: Prepared, store: RunStore) -> None:
             stream(store.arrays(), store.ledgers(), name, prepared.sources[name], planned.spec)
 
 
-def _check_disk(plan: Plan, store: RunStore) -> None:
+def check_disk(plan: Plan, store: RunStore) -> None:
+    """UserError where the run's store does not fit the disk."""
     free = shutil.disk_usage(store.path).free
     if plan.disk > free:
         raise UserError(
@@ -150,14 +151,15 @@ def _check_disk(plan: Plan, store: RunStore) -> None:
         )
 
 
-def _job(prepared: Prepared, store: RunStore, plan: Plan) -> Job:
+def job_of(prepared: Prepared, store: RunStore, plan: Plan) -> Job:
+    """The run as its workers see it, under a name of its own."""
     return Job(uuid.uuid4().hex, prepared.graph, plan, store.arrays_path.absolute(), prepared.sources, prepared.compute)
 
 
 class _Run:
     def __init__(self, prepared: Prepared, store: RunStore, plan: Plan, listener: Listener, order: Order) -> None:
         self.prepared, self.store, self.plan, self.order = prepared, store, plan, order
-        self.job = _job(prepared, store, plan)
+        self.job = job_of(prepared, store, plan)
         log = EventLog(store.events_path)
         self.listeners = (log, listener)
 

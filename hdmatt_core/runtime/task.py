@@ -53,7 +53,7 @@ def run_block(job: Job, index: int, block: int) -> Receipt:
     space, work = workspace(job), job.plan.passes[index]
     target = space.target(work.grid if work.over != "pixels" else None, work.run, work.blocks()[block])
     try:
-        _Task(job, space, work, target).run()
+        Task(job, space, work, target).run()
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -63,34 +63,44 @@ def run_block(job: Job, index: int, block: int) -> Receipt:
     return Receipt(index, block, len(target.slots), time.perf_counter() - began, _worker())
 
 
-class _Task:
+class Task:
+    """One block of one pass in this process."""
+
     def __init__(self, job: Job, space: Workspace, work: Pass, target: Target) -> None:
         self.job, self.space, self.work, self.target = job, space, work, target
         self.made: dict[Ref, Array] = {}
         self.windows: dict[tuple[Ref, Box], Array] = {}
 
     def run(self) -> None:
-        replay = self.work.replay if self.job.plan.remade else ()
-        for step in (*replay, *self.work.steps):
-            self._step(self.job.graph.nodes[step.node], step)
+        self.make()
         for ref in (*self.work.stored, *self.work.transient):
             if self.job.plan.places[ref] != "remade":
                 self._store(ref)
 
+    def make(self) -> None:
+        """Run the stages, in order; what they give is in ``made``, nothing is stored."""
+        replay = self.work.replay if self.job.plan.remade else ()
+        for step in (*replay, *self.work.steps):
+            self._step(self.job.graph.nodes[step.node], step)
+
     def _step(self, node: Node, step: Step) -> None:
         if node.stage.uses_network:
             models.single_threaded()
-        specs = input_specs(node, self.job.plan.specs)
-        requests = needs_of(node, self.target, specs)
-        arrays: dict[str, Array | TileRows | Gathered] = {}
-        for port, request in sorted(requests.items(), key=lambda item: isinstance(item[1], Gather)):
-            arrays[port] = self._serve(request, node, port, arrays)
-        block = Block(self.target, specs, arrays, step.wanted)
+        block = self.block_of(node, step)
         context = TaskContext(self.job.compute, node.name)
         place = f"pass '{self.work.name}', {self.target.box}"
         made = asked(node, "run", lambda: node.stage.run(block, context), place)
         for port in step.wanted:
             self.made[Ref(node.name, port)] = self._checked(node, port, made)
+
+    def block_of(self, node: Node, step: Step) -> Block:
+        """What the stage is given."""
+        specs = input_specs(node, self.job.plan.specs)
+        requests = needs_of(node, self.target, specs)
+        arrays: dict[str, Array | TileRows | Gathered] = {}
+        for port, request in sorted(requests.items(), key=lambda item: isinstance(item[1], Gather)):
+            arrays[port] = self._serve(request, node, port, arrays)
+        return Block(self.target, specs, arrays, step.wanted)
 
     def _serve(
         self, request: Request, node: Node, port: str, arrays: Mapping[str, Array | TileRows | Gathered]

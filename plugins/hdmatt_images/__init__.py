@@ -1,4 +1,4 @@
-"""Picture files as stages: sources and sinks for PNG, JPEG, TIFF and zarr, and sources for WebP, BMP and GIF.
+"""Picture files as stages: sources and sinks for PNG, JPEG, TIFF, zarr and OME-Zarr, and sources for WebP, BMP and GIF.
 
 How files are read is stated in :mod:`hdmatt_images.rules`. Everything comes in through the project's one hook.
 """
@@ -9,6 +9,7 @@ from hdmatt_core.hooks import hookimpl
 from hdmatt_core.stage import StageType
 from hdmatt_images.held import release
 from hdmatt_images.sinks.jpeg import JpegSink
+from hdmatt_images.sinks.ome import OmeZarrSink
 from hdmatt_images.sinks.png import PngSink
 from hdmatt_images.sinks.tiff import TiffSink
 from hdmatt_images.sinks.zarr import ZarrSink
@@ -30,6 +31,7 @@ _STAGES = {
     "sink.jpeg": JpegSink,
     "sink.tiff": TiffSink,
     "sink.zarr": ZarrSink,
+    "sink.ome": OmeZarrSink,
 }
 
 

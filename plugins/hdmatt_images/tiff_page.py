@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,29 @@ from hdmatt_core.geometry import Box
 from hdmatt_core.stage import Array
 from hdmatt_images import orientation
 from hdmatt_images.faults import damaged
-from hdmatt_images.header import positive
-
-_PER_INCH = {2: 1.0, 3: 2.54}  # resolution units: inch, centimetre
+from hdmatt_images.tiff_size import resolution
 
 
 class TiffPage:
-    """An open TIFF file at one level of its first picture; several threads may read from it."""
+    """An open TIFF file at one of its pages; several threads may read from it."""
 
-    def __init__(self, path: Path, level: int) -> None:
+    def __init__(self, path: Path, select: Callable[[Any], Any]) -> None:
+        """``select`` gives the page of a ``tifffile.TiffFile``."""
         import tifffile
 
         self.path = path
         self._lock = threading.Lock()
         self._file = tifffile.TiffFile(path)
         try:
-            self.tags = self._select(level)
+            self.tags = select(self._file)
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def of_level(cls, path: Path, level: int) -> TiffPage:
+        """A level of the file's first picture; UserError if it has no such level, or is a stack of pictures."""
+        return cls(path, lambda file: _level(path, file, level))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -58,11 +62,7 @@ class TiffPage:
     @property
     def resolution(self) -> tuple[float, float] | None:
         """Pixels per inch along stored x, then y."""
-        x, y, unit = (self.tags.tags.valueof(code) for code in (282, 283, 296))
-        factor = _PER_INCH.get(2 if unit is None else int(unit))
-        if x is None or y is None or factor is None or 0 in (x[1], y[1]):
-            return None
-        return positive((x[0] / x[1] * factor, y[0] / y[1] * factor))
+        return resolution(self._file, self.tags)
 
     def check_complete(self) -> None:
         """UserError if a strip or tile lies beyond the end of the file."""
@@ -81,16 +81,6 @@ class TiffPage:
 
     def close(self) -> None:
         self._file.close()
-
-    def _select(self, level: int) -> Any:
-        levels = self._file.series[0].levels
-        if not 0 <= level < len(levels):
-            raise UserError(f"{self.path}: has no level {level}, only 0 to {len(levels) - 1}; choose one of them")
-        page = levels[level].pages[0].aspage()
-        count = levels[level].size // page.size * page.imagedepth
-        if count > 1:
-            raise UserError(f"{self.path}: is a stack of {count} pictures; save the one you want as a file of its own")
-        return page
 
     @property
     def _planes(self) -> int:
@@ -152,3 +142,14 @@ class TiffPage:
         if len(data) < count:
             raise damaged(self.path, "the TIFF ends before its pixels do")
         return data
+
+
+def _level(path: Path, file: Any, level: int) -> Any:
+    levels = file.series[0].levels
+    if not 0 <= level < len(levels):
+        raise UserError(f"{path}: has no level {level}, only 0 to {len(levels) - 1}; choose one of them")
+    page = levels[level].pages[0].aspage()
+    count = levels[level].size // page.size * page.imagedepth
+    if count > 1:
+        raise UserError(f"{path}: is a stack of {count} pictures; save the one you want as a file of its own")
+    return page

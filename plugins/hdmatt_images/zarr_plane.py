@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,11 @@ import numpy as np
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
+from hdmatt_core.kinds import Lattice
 from hdmatt_core.stage import Array
 from hdmatt_images.depth import BITS
 from hdmatt_images.faults import reading
+from hdmatt_images.ome import level_of
 
 if TYPE_CHECKING:
     import zarr
@@ -30,6 +31,7 @@ class ZarrPlane:
     array: zarr.Array[Any]
     axes: tuple[str, ...]
     dtype: str
+    lattice: Lattice | None = None
 
     @classmethod
     def opened(cls, path: Path, level: int) -> ZarrPlane:
@@ -42,17 +44,18 @@ class ZarrPlane:
             if level:
                 raise UserError(f"{path}: has no level {level}, only level 0; leave level out")
             return cls._of(path, node, _named(node))
-        array, axes = _multiscale(path, node, level)
-        return cls._of(path, array, axes)
+        with reading(path):
+            found = level_of(path, node.attrs.asdict(), [name for name, _ in node.arrays()], level)
+            array = node[found.path]
+        if not isinstance(array, zarr.Array):
+            raise UserError(f"{path}: level {level} is not an array; write the OME-Zarr image again")
+        return replace(cls._of(path, array, found.axes), lattice=found.lattice)
 
     @classmethod
     def _of(cls, path: Path, array: zarr.Array[Any], named: tuple[str, ...] | None) -> ZarrPlane:
         axes = named or _guessed(array.shape)
         if axes is None or not _readable(array.shape, axes):
-            letters = f" ({','.join(axes)})" if axes else ""
-            raise UserError(
-                f"{path}: has the shape {array.shape}{letters}; give an array (y, x), (y, x, c) or (c, y, x)"
-            )
+            raise _unreadable(path, array.shape, axes)
         stored = array.dtype.newbyteorder("=").name
         dtype = _READ_AS.get(stored, stored)
         if dtype not in BITS:
@@ -107,21 +110,14 @@ def _readable(shape: tuple[int, ...], axes: tuple[str, ...]) -> bool:
     return len(sides) == len(shape) and 1 <= sides.get("c", 1) <= _CHANNELS and all(side == 1 for side in others)
 
 
-def _multiscale(path: Path, group: zarr.Group, level: int) -> tuple[zarr.Array[Any], tuple[str, ...] | None]:
-    attributes: Mapping[str, Any] = group.attrs.asdict()
-    scales = attributes.get("ome", attributes).get("multiscales")
-    if not scales:
-        names = ", ".join(sorted(name for name, _ in group.arrays())) or "none"
-        raise UserError(f"{path}: is a zarr group and not an array (arrays in it: {names}); give {path.name}/ARRAY")
-    datasets: Sequence[Mapping[str, Any]] = scales[0]["datasets"]
-    if not 0 <= level < len(datasets):
-        raise UserError(f"{path}: has no level {level}, only 0 to {len(datasets) - 1}; choose one of them")
-    with reading(path):
-        array = group[datasets[level]["path"]]
-    axes = scales[0].get("axes", ["t", "c", "z", "y", "x"])  # OME-Zarr before 0.3 had always these
-    letters = tuple(str(a["name"] if isinstance(a, Mapping) else a).lower() for a in axes)
-    import zarr
-
-    if not isinstance(array, zarr.Array):
-        raise UserError(f"{path}: level {level} is not an array; write the OME-Zarr image again")
-    return array, letters
+def _unreadable(path: Path, shape: tuple[int, ...], axes: tuple[str, ...] | None) -> UserError:
+    letters = f" ({','.join(axes)})" if axes else ""
+    sides = dict(zip(axes or (), shape, strict=False))
+    long = [f"{side} along {letter}" for letter, side in sides.items() if letter not in "yxc" and side > 1]
+    if len(sides) == len(shape) and {"y", "x"} <= sides.keys() and long:
+        return UserError(
+            f"{path}: is a stack of pictures ({', '.join(long)}); save the one you want as a store of its own"
+        )
+    if sides.get("c", 0) > _CHANNELS:
+        return UserError(f"{path}: has {sides['c']} channels; save the one or three that are the picture")
+    return UserError(f"{path}: has the shape {shape}{letters}; give an array (y, x), (y, x, c) or (c, y, x)")

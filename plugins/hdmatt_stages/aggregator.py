@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 COPIES = 6
 """Float32 arrays of the size of the attention logits alive at once, an upper figure; measured: 5."""
+REGIONS = ("unknown", "foreground", "background")
+"""What the trimap-guided operation attends to apart, in the order of its output."""
 
 
 class _Attention(Aggregator):
+    blind: ClassVar[bool]
+
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         features = specs["features"]
         slots, height, width, channels = features.shape
@@ -43,16 +47,31 @@ class _Attention(Aggregator):
 
         network, specs = context.network(), self.infer(block.specs)
         made = np.empty((len(block.target.slots), *specs["fused"].shape[1:]), np.float32)
-        attend, patch = self.attention(network.context), made.shape[1] * specs["fused"].scale
+        attend = network.context.blind if self.blind else network.context
+        patch = made.shape[1] * specs["fused"].scale
         features, regions = block.gathered("features"), block.gathered("regions")
         with torch.inference_mode():
             for part in batches(len(made), context.device, patch):
-                made[part] = _attended(attend, features, regions, part, precision(network))
+                fused = attend(*_tensors(features, regions, part, precision(network)))
+                made[part] = fused.permute(0, 2, 3, 1).float().cpu().numpy()
         return {"fused": made}
 
-    def attention(self, module: Any) -> Any:
-        """The operation of the network's context module that this stage is."""
-        raise NotImplementedError
+    def weights(self, block: Block, context: Context) -> dict[str, Array]:
+        """Where each tile of the block looks, by region: (n, h w, k, h w), summing to 1 or, without any, to 0.
+
+        What ``run`` pools values with, to be looked at (``hdmatt explain``).
+        """
+        import torch
+
+        network = context.network()
+        features, regions = block.gathered("features"), block.gathered("regions")
+        rows = []
+        with torch.inference_mode():
+            for row in range(len(features.own)):
+                query, _, *rest = _tensors(features, regions, np.array([row]), precision(network))
+                rows.append(network.context.attention(query, *rest, blind=self.blind).float().cpu().numpy())
+        regions_first = np.concatenate(rows).swapaxes(0, 1)
+        return dict(zip(("all",) if self.blind else REGIONS, regions_first, strict=True))
 
 
 class TrimapGuided(_Attention):
@@ -67,8 +86,7 @@ class TrimapGuided(_Attention):
     this project's choice: the paper leaves them open.
     """
 
-    def attention(self, module: Any) -> Any:
-        return module
+    blind = False
 
 
 class NonLocal(_Attention):
@@ -80,8 +98,7 @@ class NonLocal(_Attention):
     Source: Yu et al., AAAI 2021, ablation; Wang et al., "Non-local Neural Networks", CVPR 2018.
     """
 
-    def attention(self, module: Any) -> Any:
-        return module.blind
+    blind = True
 
 
 def _preset(channels: int) -> Preset:
@@ -92,8 +109,8 @@ def _preset(channels: int) -> Preset:
     raise UserError(f"no network has {channels} feature channels; wire features with {known}")
 
 
-def _attended(attend: Any, features: Gathered, regions: Gathered, part: NDArray[np.intp], where: Any) -> Array:
-    """Run the queries of ``part`` with the contexts they name, and no others."""
+def _tensors(features: Gathered, regions: Gathered, part: NDArray[np.intp], where: Any) -> tuple[Tensor, ...]:
+    """The queries of ``part``, the contexts they name and no others, and who names which: as `TGNL` takes them."""
     import torch
 
     index = features.index[part]
@@ -102,15 +119,13 @@ def _attended(attend: Any, features: Gathered, regions: Gathered, part: NDArray[
     contexts, context_regions = features.data[used], regions.data[used]
     if not len(used):  # the network wants at least one row, even if nobody names it
         contexts, context_regions = features.own[part][:1], regions.own[part][:1]
-    fused = attend(
+    return (
         _planes(features.own[part], where),
         torch.from_numpy(regions.own[part]).to(where["device"]),
         _planes(contexts, where),
         torch.from_numpy(context_regions).to(where["device"]),
         torch.from_numpy(place.astype(np.int64)).to(where["device"]),
     )
-    made: Array = fused.permute(0, 2, 3, 1).float().cpu().numpy()
-    return made
 
 
 def _planes(rows: Array, where: Any) -> Tensor:

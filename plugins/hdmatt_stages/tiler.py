@@ -52,7 +52,7 @@ class GridTiler(Tiler):
         if image != trimap:
             raise UserError(
                 f"the image is {image[1]} x {image[0]} px, the trimap {trimap[1]} x {trimap[0]} px; "
-                "make the trimap anew at the image's size"
+                "make the trimap at the image's size, or an integer times smaller"
             )
         grid = self.grid(specs)
         cells = grid.patch // STRIDE

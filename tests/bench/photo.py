@@ -96,7 +96,7 @@ def bare_network(image: Path, trimap: Path) -> tuple[float, float]:
             x = make_input(*map(np.stack, zip(*(tiles[s] for s in batch), strict=True)))
             asked = [i for i, s in enumerate(batch) if s in queries]
             if not asked:
-                model.encoder.features(x)
+                model.encoder.known(x)
             else:
                 features, skips = model.encoder(x)
                 regions = torch.from_numpy(downsample_regions(np.stack([tiles[s][1] for s in batch])))

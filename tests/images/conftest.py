@@ -14,7 +14,8 @@ from hdmatt_images.sinks.base import PictureSink
 from hdmatt_images.sources.base import PictureSource
 
 from hdmatt_core.geometry import Box
-from hdmatt_core.kinds import About, Sink, Source
+from hdmatt_core.kinds import About, Source
+from hdmatt_core.registry import Registry
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target
 from hdmatt_core.testing.context import FakeContext
@@ -73,8 +74,7 @@ def written() -> Write:
     """``written(path, array, depth, about)``: write an array through the sink of the suffix; gives the sink."""
 
     def write(path: Path, array: Array, depth: str = "8", about: About | None = None) -> PictureSink:
-        stages = [type_.stage for type_ in hdmatt_stages() if issubclass(type_.stage, Sink)]
-        stage = next(s for s in stages if path.suffix in s.suffixes)
+        stage = Registry.load().sink_for(path).stage
         sink = cast("PictureSink", stage(stage.Params.model_validate({"path": path, "depth": depth})))
         spec = spec_of(array)
         sink.check(spec)

@@ -22,7 +22,7 @@ STAGES = hdmatt_stages()
 def test_formats_are_registered_by_name() -> None:
     assert {type_.name for type_ in STAGES} == {
         *("source.png", "source.jpeg", "source.tiff", "source.zarr", "source.image"),
-        *("sink.png", "sink.jpeg", "sink.tiff", "sink.zarr"),
+        *("sink.png", "sink.jpeg", "sink.tiff", "sink.zarr", "sink.ome"),
     }
 
 

@@ -66,7 +66,7 @@ def test_the_steps_come_near_the_dense_solution() -> None:
     system = np.eye(SIDE**2) - smooth + np.diag(pin)
     want = np.linalg.solve(system, pin * alpha.numpy().ravel())
     # `solve` returns lines; what they say of a cell is one smoothing of the solution.
-    np.testing.assert_allclose(found.ravel(), smooth @ want, atol=0.02)
+    np.testing.assert_allclose(found.ravel(), smooth @ want, atol=0.05)
 
 
 def test_one_colour_everywhere_is_finite() -> None:

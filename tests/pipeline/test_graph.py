@@ -245,6 +245,16 @@ def test_an_input_opens_its_source(parse: Parse, odd: Registry, tmp_path: Path) 
         input_spec(odd_document(parse, "well", "image.frame=-1"), odd, "image", film)
 
 
+def test_a_level_may_stand_behind_a_files_name(parse: Parse, odd: Registry, tmp_path: Path) -> None:
+    document = odd_document(parse, "well")
+    for name in ("f.film", "g.film#level=3"):
+        (tmp_path / name).write_bytes(b"film")
+    reduced = open_source(document, odd, "image", tmp_path / "f.film#level=2").params
+    literal = open_source(document, odd, "image", tmp_path / "g.film#level=3").params
+    assert (reduced.path, reduced.level) == (tmp_path / "f.film", 2)  # type: ignore[attr-defined]  # a source's
+    assert (literal.path, literal.level) == (tmp_path / "g.film#level=3", 0)  # type: ignore[attr-defined]  # likewise
+
+
 def test_an_inputs_own_mistakes_are_found_without_a_file(parse: Parse, odd: Registry) -> None:
     with pytest.raises(
         DocumentError, match=r"input 'image' \(source\.film\), parameter 'frome': no such name; did you"

@@ -54,4 +54,4 @@ class TiffSource(PictureSource):
 
     def _page(self) -> TiffPage:
         path, level = self.params.path, self.params.level
-        return held(path, f"page of level {level}", lambda: TiffPage(path, level))
+        return held(path, f"page of level {level}", lambda: TiffPage.of_level(path, level))

@@ -15,8 +15,9 @@ from hdmatt_core.kinds import About
 from hdmatt_core.stage import Array
 from hdmatt_images import large
 from hdmatt_images.faults import reading
-from hdmatt_images.header import Header
+from hdmatt_images.header import Header, positive
 from hdmatt_images.held import held
+from hdmatt_images.ome import resolution_of
 from hdmatt_images.sources.base import PictureSource, described
 from hdmatt_images.zarr_plane import METADATA, ZarrPlane
 
@@ -28,8 +29,8 @@ _SAMPLE = 1 << 16
 class ZarrSource(PictureSource):
     """A zarr array (v2 or v3) of axes (y, x) or (y, x, c), or (c, y, x), read by chunk; 8 or 16 bits, float or bool.
 
-    ``level`` picks a dataset of an OME-Zarr image, whose axes t and z must have one element. No alpha, profile or
-    orientation is looked for beyond the rules of channels.
+    ``level`` picks a dataset of an OME-Zarr image (0.1 to 0.5), whose axes t and z must have one element; its scale
+    and unit go on into what is written. Labels, plates and stacks are refused.
     """
 
     suffixes = (".zarr",)
@@ -74,7 +75,9 @@ class ZarrSource(PictureSource):
         return {"files": len(files), "digest": digest.hexdigest(), **described(self.header)}
 
     def about(self) -> About:
-        return About()
+        """Where the pixels of an OME-Zarr level lie, as a resolution too if the unit is a length."""
+        lattice = self._plane().lattice
+        return About(resolution=positive(resolution_of(lattice)), lattice=lattice)
 
     def _plane(self) -> ZarrPlane:
         path, level = self.params.path, self.params.level

@@ -1,0 +1,1 @@
+"""Comparing methods on sets of pictures with known mattes."""
