@@ -11,14 +11,14 @@ from pydantic import Field
 from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Encoder, TileState
 from hdmatt_core.nn.layout import skips_bytes
-from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, STRIDE, find_preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, STRIDE, find_preset
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Specs, Target, Window
 from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
-from hdmatt_stages.colour import colour_lines_of
+from hdmatt_stages.colour import colour_lines_of, seen_around
 from hdmatt_stages.pool import grid_of
-from hdmatt_stages.tiler import around, cut
+from hdmatt_stages.tiler import cut
 
 INPUT_BYTES = 60
 """Per pixel of a patch: the six channels in float32, and what making them allocates."""
@@ -69,7 +69,7 @@ class ResNet(Encoder):
         }
 
     def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
-        window = Window(around(grid_of(specs), target).grown(EVIDENCE_HALO))
+        window = Window(seen_around(grid_of(specs), target.slots))
         return {"tiles": Own(), "image": window, "trimap": window}
 
     def scratch(self, target: Target, specs: Specs) -> int:
@@ -123,5 +123,5 @@ def _encode(block: Block, network: Any, rows: NDArray[np.intp], lines: Any) -> d
 
 def _patches(block: Block, port: str, rows: NDArray[np.intp]) -> Array:
     grid = grid_of(block.specs)
-    window, origin = block.array(port), around(grid, block.target).grown(EVIDENCE_HALO).start
+    window, origin = block.array(port), seen_around(grid, block.target.slots).start
     return np.stack([cut(window, origin, grid.box(block.target.slots[row])) for row in rows])
