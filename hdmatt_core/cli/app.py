@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Command] = {
     "schema": Command("inspect", COMPOSE, "Write the JSON schema of pipeline files, for editors."),
     "stages": Command("plugins", EXTEND, "List the stages that a pipeline can use, or describe one."),
     "plugins": Command("plugins", EXTEND, "List the installed plug-ins, and what is wrong with them."),
+    "scene": Command("scene", EXTEND, "Draw a picture of any size whose true matte is known."),
     "train": Command("train", EXTEND, "Train a network."),
     "doctor": Command("doctor", EXTEND, "Look at this machine: versions, devices, memory, weights, plug-ins."),
 }
