@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,20 +30,19 @@ class Picture:
 
 
 T = TypeVar("T")
+Drawer = Callable[[Generator], Cutout]
 
 
 class Composer:
-    """Draws pictures from a library; `strands` is the pool of rendered hair, `wild` permits odd trimaps."""
+    """Draws pictures from a library and a drawer of procedural cut-outs; `wild` permits odd trimaps."""
 
-    def __init__(self, library: Library, strands: list[Cutout], mix: Mix, wild: bool = True) -> None:
+    def __init__(self, library: Library, drawer: Drawer | None, mix: Mix, wild: bool = True) -> None:
         self._library = library
+        self._drawer = drawer
         self._wild = wild
-        self._pools = {"photo": library.photos, "cutout": library.cutouts, "strands": strands, "field": []}
-        share = np.array([getattr(mix, kind) if self._usable(kind) else 0.0 for kind in self._pools])
-        self._share = share / share.sum()
-
-    def _usable(self, kind: str) -> bool:
-        return kind == "field" or bool(self._pools[kind])
+        usable = {"photo": library.photos, "cutout": library.cutouts, "procedural": drawer, "field": True}
+        share = np.array([getattr(mix, kind) if there else 0.0 for kind, there in usable.items()])
+        self._kinds, self._share = list(usable), share / share.sum()
 
     def picture(self, side: int, rng: Generator) -> Picture:
         """Compose one picture of `side` px (even): placement, merging, colour shift, noise, JPEG, trimap."""
@@ -61,10 +61,12 @@ class Composer:
         return backdrop(_one(self._library.backgrounds, rng), side, rng)
 
     def _foreground(self, side: int, rng: Generator) -> tuple[Floats, Floats]:
-        kind = rng.choice(list(self._pools), p=self._share)
+        kind = rng.choice(self._kinds, p=self._share)
         if kind == "field":
             return self._background(side, rng), _random_alpha(side, rng)
-        return place(_one(self._pools[str(kind)], rng), side, rng)
+        if kind == "procedural" and self._drawer:
+            return place(self._drawer(rng), side, rng)
+        return place(_one(self._library.photos if kind == "photo" else self._library.cutouts, rng), side, rng)
 
 
 def _one(items: list[T], rng: Generator) -> T:

@@ -15,14 +15,15 @@ from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Mix, Phase
 from hdmatt_core.training.cutout import Cutout, spread_colour
 from hdmatt_core.training.material import load_library
-from hdmatt_core.training.strands import render_strands
+from hdmatt_core.training.procedural import render
 from hdmatt_core.training.trimaps import random_trimap
 from hdmatt_core.training.warp import place
 
 
 @pytest.fixture(scope="module")
 def composer(index: Path) -> Composer:
-    return Composer(load_library(index, "train", 200), [render_strands(np.random.default_rng(0), 64)], Mix())
+    hair = render("hair", 64, np.random.default_rng(0))
+    return Composer(load_library(index, "train", 200), lambda rng: hair, Mix())
 
 
 @pytest.mark.parametrize("seed", range(6))
