@@ -7,18 +7,18 @@ the one patch that is asked about (:mod:`hdmatt_core.runtime.probe`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hdmatt_core.errors import UserError
-from hdmatt_core.evaluation.explain_place import place
+from hdmatt_core.evaluation.explain_place import input_of, place
 from hdmatt_core.evaluation.reduced import colour8, reduced
 from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.regions import UNKNOWN
-from hdmatt_core.pipeline.graph import Node, Ref
+from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.runtime.events import Listener, unheard
 from hdmatt_core.runtime.probe import Probe, Sight, probing
 from hdmatt_core.runtime.request import Request
@@ -59,18 +59,29 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """What the network saw and chose for the patch that decides about a pixel.
+class Attention:
+    """What one query chose and where it looks: ``weights`` are (h w, k, h w) by region, over positions of contexts."""
 
-    ``weights`` are (h w, k, h, w) by region; ``alphas`` (P, P) are the patch's mattes with its contexts and without.
-    ``overview`` is the whole picture reduced by ``factor``.
-    """
-
-    at: tuple[int, int]
     query: Patch
     contexts: tuple[Patch, ...]
     scores: tuple[float, ...]
     weights: Mapping[str, Floats]
+
+    @property
+    def unknown(self) -> NDArray[np.bool_]:
+        """The query's unknown positions, (h, w): those that ask."""
+        return np.equal(self.query.regions, UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Explanation(Attention):
+    """What the network saw and chose for the patch that decides about the pixel ``at`` (y, x).
+
+    ``alphas`` (P, P) are the patch's mattes with its contexts and without; ``shape`` is that of the picture, which
+    ``overview`` shows reduced by ``factor``.
+    """
+
+    at: tuple[int, int]
     alphas: tuple[Floats, Floats]
     shape: tuple[int, int]
     overview: Bytes
@@ -87,15 +98,15 @@ class Explanation:
         """The query position (row, column) asked about; None where the trimap knows it: then all unknown ones count."""
         side = len(self.query.rgb) // len(self.query.regions)
         row, column = self.inside[0] // side, self.inside[1] // side
-        return (row, column) if self.query.regions[row, column] == UNKNOWN else None
+        return (row, column) if self.unknown[row, column] else None
 
     def map(self, region: str, mean: bool = False) -> Floats:
         """Attention (k, h, w) of the position asked about, or the ``mean`` over the patch's unknown positions."""
         weights = self.weights[region]
         if mean or self.position is None:
-            return np.asarray(weights[self.query.regions.ravel() == UNKNOWN].mean(axis=0))
+            return np.asarray(weights[self.unknown.ravel()].mean(axis=0))
         row, column = self.position
-        return np.asarray(weights[row * self.query.regions.shape[1] + column])
+        return np.asarray(weights[row * self.unknown.shape[1] + column])
 
 
 def explain(request: Request, at: tuple[int, int] | None, listener: Listener = unheard) -> Explanation:
@@ -105,11 +116,23 @@ def explain(request: Request, at: tuple[int, int] | None, listener: Listener = u
     where the pixel is outside the picture or its patch has nothing unknown, and where the pipeline has no attention.
     """
     with probing(request, "decoder", listener) as probe:
-        return _explained(probe, *place(probe, at))
+        grid, slot, pixel = place(probe, at)
+        sight = probe.look(slot)
+        seen = attention(probe, sight, grid, slot)
+        overview, factor = reduced(probe.space, input_of(probe, "image"), OVERVIEW)
+        return Explanation(
+            **{field.name: getattr(seen, field.name) for field in fields(seen)},
+            at=pixel,
+            alphas=(_matte(probe, sight), _without(probe, sight)),
+            shape=grid.shape,
+            overview=overview,
+            factor=factor,
+        )
 
 
-def _explained(probe: Probe, grid: Grid, slot: int, at: tuple[int, int]) -> Explanation:
-    sight, aggregator = probe.look(slot), probe.only("aggregator")
+def attention(probe: Probe, sight: Sight, grid: Grid, slot: int) -> Attention:
+    """What the query in ``slot`` chose and where it looks; UserError if the pipeline's aggregator does not tell."""
+    aggregator = probe.only("aggregator")
     block = sight.blocks.get(aggregator.name)
     if block is None or not isinstance(aggregator.stage, TellsAttention):
         raise UserError(
@@ -120,19 +143,11 @@ def _explained(probe: Probe, grid: Grid, slot: int, at: tuple[int, int]) -> Expl
     there = chosen >= 0
     cells = block.gathered("regions").own.shape[1:]
     told = aggregator.stage.weights(block, probe.context(aggregator))
-    weights = {region: _maps(values[0], there, cells) for region, values in told.items()}
-    picture = Ref(_input(probe, "image"))
-    overview, factor = reduced(probe.space, picture, OVERVIEW)
-    return Explanation(
-        at=at,
+    return Attention(
         query=_patch(probe, grid, slot),
         contexts=tuple(_patch(probe, grid, int(other)) for other in chosen[there]),
         scores=tuple(float(score) for score in scores[there]),
-        weights=weights,
-        alphas=(_matte(probe, sight), _without(probe, sight, aggregator)),
-        shape=grid.shape,
-        overview=overview,
-        factor=factor,
+        weights={region: _maps(values[0], there, cells) for region, values in told.items()},
     )
 
 
@@ -143,22 +158,19 @@ def _maps(weights: NDArray[Any], there: NDArray[np.bool_], cells: tuple[int, ...
 
 def _patch(probe: Probe, grid: Grid, slot: int) -> Patch:
     box = grid.box(slot)
-    image, trimap = (probe.space.window(Ref(_input(probe, kind)), box) for kind in ("image", "trimap"))
+    image, trimap = (probe.space.window(input_of(probe, kind), box) for kind in ("image", "trimap"))
     regions = probe.space.rows(Ref(probe.only("tiler").name, "regions"), [slot])[0]
     return Patch(slot, box, colour8(image), trimap, regions)
-
-
-def _input(probe: Probe, kind: str) -> str:
-    return next(name for name, node in probe.graph.inputs.items() if node.kind == kind)
 
 
 def _matte(probe: Probe, sight: Sight) -> Floats:
     return cast("Floats", sight.made[Ref(probe.only("decoder").name, "patches")][0])
 
 
-def _without(probe: Probe, sight: Sight, aggregator: Node) -> Floats:
+def _without(probe: Probe, sight: Sight) -> Floats:
     """The patch's matte as it would be without any context, by the same two stages."""
-    block, decoder = sight.blocks[aggregator.name], probe.only("decoder")
+    aggregator, decoder = probe.only("aggregator"), probe.only("decoder")
+    block = sight.blocks[aggregator.name]
     alone = {port: _nobody(rows) if isinstance(rows, Gathered) else rows for port, rows in block.arrays.items()}
     if "choice" in alone:
         alone["choice"] = np.full_like(block.array("choice"), -1)

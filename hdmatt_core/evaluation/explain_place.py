@@ -33,6 +33,14 @@ def place(probe: Probe, at: Pixel | None) -> tuple[Grid, int, Pixel]:
     return grid, slot, _middle_unknown(probe, grid.box(slot))
 
 
+def input_of(probe: Probe, kind: str) -> Ref:
+    """The pipeline's first input of ``kind``; UserError if there is none."""
+    for name, node in probe.graph.inputs.items():
+        if node.kind == kind:
+            return Ref(name)
+    raise UserError(f"{probe.graph.document.file}: there is no input of kind '{kind}'; explain needs one")
+
+
 def _deciding(grid: Grid, at: Pixel, queries: NDArray[np.intp]) -> int:
     """The slot of the query whose matte weighs most at the pixel when patches are blended."""
     y, x = at
@@ -62,7 +70,7 @@ def _most_unknown(probe: Probe, queries: NDArray[np.intp]) -> int:
 
 def _middle_unknown(probe: Probe, box: Box) -> Pixel:
     """The unknown pixel nearest to the middle of a patch, within the picture."""
-    trimap = Ref(next(name for name, node in probe.graph.inputs.items() if node.kind == "trimap"))
+    trimap = input_of(probe, "trimap")
     inside = box.within(probe.space.spec(trimap).shape)
     rows, columns = np.nonzero(probe.space.window(trimap, inside) == 128)
     nearest = int((abs(rows - inside.shape[0] // 2) + abs(columns - inside.shape[1] // 2)).argmin())
