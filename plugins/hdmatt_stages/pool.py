@@ -109,7 +109,8 @@ def _fewer(
     """All of ``patches``, or an even spread of ``most`` of them over the picture."""
     if most is None or len(patches) <= most:
         return patches
-    return _spread(patches[np.argsort(_z_order(places[patches]))], most, random)
+    ordered = patches[np.argsort(_z_order(places[patches]))]
+    return _spread(ordered, most, random) if most else ordered[:0]
 
 
 def _spread(ordered: NDArray[np.intp], most: int, random: np.random.Generator) -> NDArray[np.intp]:
