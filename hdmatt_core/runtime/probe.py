@@ -15,9 +15,10 @@ from hdmatt_core.pipeline.passes import Pass, Step
 from hdmatt_core.runtime.cluster import executor
 from hdmatt_core.runtime.events import Listener, unheard
 from hdmatt_core.runtime.job import Job
+from hdmatt_core.runtime.planning import job_of, surveyed_while_decoding
 from hdmatt_core.runtime.prepare import prepare
 from hdmatt_core.runtime.request import Request
-from hdmatt_core.runtime.run import check_disk, job_of, surveyed_while_decoding
+from hdmatt_core.runtime.space import check_disk
 from hdmatt_core.runtime.task import Task, TaskContext
 from hdmatt_core.runtime.work import create_arrays, finish
 from hdmatt_core.runtime.workspace import Workspace, release, workspace
@@ -103,8 +104,7 @@ def _before(job: Job, last: int, store: RunStore, request: Request, listener: Li
     for index in reversed(range(last)):
         if any(_reads(job.graph, passes[later], passes[index]) for later in needed):
             needed.insert(0, index)
-    scratch, scheduler = store.path / "dask", request.scheduler
-    with executor(job.plan.resources, scratch, scheduler=scheduler, synchronous=request.synchronous) as on:
+    with executor(job.plan.resources, scheduler=request.scheduler, synchronous=request.synchronous) as on:
         for index in needed[:-1]:
             create_arrays(store, job.plan, passes[index])
             finish(on, job, index, store, listener, list)
