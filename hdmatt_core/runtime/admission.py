@@ -29,9 +29,7 @@ class Admission:
 
     def __call__(self, workers: Sequence[str]) -> list[str]:
         """Those of ``workers`` that may compute from now on; a warning names each other one and says why."""
-        alike = list(workers) if self._versions is None else self._alike(workers)
-        told = self._client.run(enter, self._job, workers=alike, on_error="return") if alike else {}
-        admitted = _without({worker: _lines(told[worker]) for worker in alike})
+        admitted = self._tell(workers) if self._versions is None else self._tell_if_fit(self._alike(workers))
         self._in += admitted
         return admitted
 
@@ -40,6 +38,14 @@ class Admission:
         if self._in and self._client.status == "running":
             self._client.run(leave, self._job.token, workers=self._in, on_error="ignore")
         self._in.clear()
+
+    def _tell(self, workers: Sequence[str]) -> list[str]:
+        self._client.run(enter, self._job, workers=list(workers))
+        return list(workers)
+
+    def _tell_if_fit(self, workers: list[str]) -> list[str]:
+        told = self._client.run(enter_if_fit, self._job, workers=workers, on_error="return") if workers else {}
+        return _without({worker: _lines(told[worker]) for worker in workers})
 
     def _alike(self, workers: Sequence[str]) -> list[str]:
         found = machines(self._client, workers)
@@ -63,15 +69,19 @@ def differences(there: Machine | BaseException, versions: Mapping[str, str]) -> 
             yield f"{name} {there.versions.get(name, 'absent')} there, {version} here"
 
 
-def enter(job: Job, dask_worker: Any = None) -> list[str]:
-    """Run on a worker: know the job, and have its network loaded; what keeps this worker from doing it, if anything."""
-    problems = list(_unfit(job, dask_worker)) if job.plan.resources.remote else []
-    if problems:
-        return problems
-    if job.compute.sha256:
-        models.network(job.compute)
-    workspace(_with_room(job, dask_worker) if job.plan.resources.remote else job)
-    return []
+def enter(job: Job) -> None:
+    """Run on a worker: know the job."""
+    workspace(job)
+
+
+def enter_if_fit(job: Job, dask_worker: Any) -> list[str]:
+    """Run on a worker: know the job and have its network loaded; or what keeps this worker from doing it."""
+    problems = list(_unfit(job, dask_worker))
+    if not problems:
+        if job.compute.sha256:
+            models.network(job.compute)
+        enter(_with_room(job, dask_worker))
+    return problems
 
 
 def leave(token: str) -> None:
