@@ -1,8 +1,8 @@
 """Rows of arrays over tiles, gathered from anywhere in the picture.
 
 zarr takes one to two milliseconds of processor time for a row, however small it is, and a block gathers dozens of
-rows from as many shards. Rows that are not compressed lie in their files as they are, so they are read from there: a
-fiftieth of that. Format: zarr v3, sharding codec 1.0 (a table of offsets and lengths at the end of a shard).
+rows from as many shards. Rows that are not compressed lie in their files as they are, so they are read from there in
+a tenth of that or less. Format: zarr v3, sharding codec 1.0 (a table of offsets and lengths at the end of a shard).
 """
 
 from __future__ import annotations
