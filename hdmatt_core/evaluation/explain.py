@@ -117,7 +117,7 @@ def explain(request: Request, at: tuple[int, int] | None, listener: Listener = u
     """
     with probing(request, "decoder", listener) as probe:
         grid, slot, pixel = place(probe, at)
-        sight = probe.look(slot)
+        sight = probe.look(probe.only("decoder"), slot)
         seen = attention(probe, sight, grid, slot)
         overview, factor = reduced(probe.space, input_of(probe, "image"), OVERVIEW)
         return Explanation(
@@ -139,7 +139,10 @@ def attention(probe: Probe, sight: Sight, grid: Grid, slot: int) -> Attention:
             f"stage '{aggregator.name}' ({aggregator.type.name}) does not tell where it looks; "
             "use aggregator.tgnl or aggregator.nonlocal"
         )
-    chosen, scores = (sight.made[Ref(probe.only("sampler").name, port)][0] for port in ("choice", "scores"))
+    sampler = probe.only("sampler")
+    # A sampler that needs no features (one that draws at random) has done its work in an earlier pass.
+    made = sight.made if sampler.name in sight.blocks else probe.look(sampler, slot).made
+    chosen, scores = (made[Ref(sampler.name, port)][0] for port in ("choice", "scores"))
     there = chosen >= 0
     cells = block.gathered("regions").own.shape[1:]
     told = aggregator.stage.weights(block, probe.context(aggregator))

@@ -35,11 +35,10 @@ class Sight:
 
 
 class Probe:
-    """A run that has come as far as one stage; tiles of that stage are made one at a time, and nothing is stored."""
+    """A run that has come as far as one stage; its tiles are made one at a time, and nothing of them is stored."""
 
-    def __init__(self, job: Job, index: int) -> None:
+    def __init__(self, job: Job) -> None:
         self._job, self._space = job, workspace(job)
-        self._pass = _telling(job.plan.passes[index], job.graph)
 
     @property
     def graph(self) -> Graph:
@@ -54,9 +53,13 @@ class Probe:
         """The pipeline's one stage of ``kind``; UserError if there is none, or if there are several."""
         return stage_of(self.graph, kind)
 
-    def look(self, slot: int) -> Sight:
-        """Make the tile in ``slot``, as a task of the run would; all outputs of its stages are there."""
-        task = _Watched(self._job, self._space, self._pass, Target(Box((slot,), (slot + 1,)), (slot,)))
+    def look(self, node: Node, slot: int) -> Sight:
+        """Make the tile in ``slot`` by the pass of ``node``, as a task of the run would, with all outputs of its stages.
+
+        The node is the one that the run has come to, or an earlier one.
+        """
+        work = _telling(self._job.home(Ref(node.name)), self.graph)
+        task = _Watched(self._job, self._space, work, Target(Box((slot,), (slot + 1,)), (slot,)))
         task.make()
         return Sight(task.blocks, task.made)
 
@@ -82,7 +85,7 @@ def probing(request: Request, kind: str, listener: Listener = unheard) -> Iterat
         index = next(i for i, p in enumerate(plan.passes) if any(step.node == name for step in p.steps))
         try:
             _before(job, index, store, request, listener)
-            yield Probe(job, index)
+            yield Probe(job)
         finally:
             release(job.token)
             for source in prepared.sources.values():
