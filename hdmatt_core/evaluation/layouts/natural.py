@@ -18,7 +18,7 @@ def aim_500(root: Path, _: Path) -> list[Sample]:
 
 
 def p3m(root: Path, _: Path) -> list[Sample]:
-    """``original_image`` (or ``blurred_image``), ``trimap``, ``mask``, here or in parts (P3M-500-NP) one folder below."""
+    """``original_image`` (or ``blurred_image``), ``trimap``, ``mask``, here or in parts (P3M-500-NP) below."""
     if any((root / name).is_dir() for name in _P3M_IMAGES):
         return _part(root, "")
     parts = [part for part in sorted(root.iterdir()) if any((part / name).is_dir() for name in _P3M_IMAGES)]

@@ -31,14 +31,14 @@ def draw_trimap(alpha: Bytes, band: Band, rng: Generator) -> Bytes | None:
     unknown = (far <= np.where(solid, reach[0], reach[1])) | soft
     if band == "wide with wholly unknown regions":
         unknown |= _discs(soft, rng, int(rng.integers(2, 5)), (0.08, 0.16))
-    for _ in range(_TRIES):
-        scarce = [side for side in (solid, ~solid) if float((side & ~unknown).mean()) < _LEAST]
+    for attempt in range(_TRIES):
+        scarce = [side & ~soft for side in (solid, ~solid) if float((side & ~unknown).mean()) < _LEAST]
         if not scarce:
             return np.where(unknown, 128, np.where(solid, 255, 0)).astype(np.uint8)
-        certain = scarce[0] & ~soft
-        if float(certain.mean()) < _LEAST:
+        if float(scarce[0].mean()) < _LEAST:
             return None
-        unknown &= ~(_discs(certain, rng, 1, (0.05, 0.12)) & ~soft & ((far > 1) | certain))
+        # The last tries make known whatever may be.
+        unknown &= ~(scarce[0] & (_discs(scarce[0], rng, 1, (0.05, 0.12)) | (attempt >= _TRIES - 3)))
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +42,13 @@ class Picture:
 
 
 def compose(entry: Entry, material: Material, rng: Generator) -> Picture:
-    """Compose one picture; what does not come out usable (nothing visible, nothing certain) is drawn again."""
-    for _ in range(_TRIES):
-        drawn = _usable(entry, draw_foreground(entry, material, rng), rng)
+    """Compose one picture; what does not come out usable (nothing visible, nothing certain) is drawn again.
+
+    After half of the tries real material is given up for a rendered foreground.
+    """
+    for attempt in range(_TRIES):
+        wanted = entry if 2 * attempt < _TRIES else replace(entry, real=None)
+        drawn = _usable(entry, draw_foreground(wanted, material, rng), rng)
         if drawn is None:
             continue
         foreground, alpha, trimap = drawn
