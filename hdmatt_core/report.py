@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import format_size
 from hdmatt_core.runtime.events import BlockDone, Event, Listener, OutputWritten, PassStarted, Planned, unheard
-
-_WHERE = {"disk": "on disk", "memory": "in memory", "remade": "made again where read"}
 
 
 def describe(plan: Plan) -> str:
@@ -43,10 +42,18 @@ def _tiles(plan: Plan) -> Iterator[str]:
 
 def _passes(plan: Plan) -> Iterator[str]:
     for number, work in enumerate(plan.passes, 1):
-        again = [step.node for step in work.replay] if plan.remade else []
-        rests = [f"{ref} {_WHERE[plan.places[ref]]}" for ref in (*work.stored, *work.transient)]
+        again = [step.node for step in work.replay] if plan.kept_share < 1 else []
+        rests = [f"{ref} {_where(plan, ref)}" for ref in (*work.stored, *work.transient)]
         repeated = f" (after {', '.join(again)} again)" if again else ""
         yield f"pass {number} {work.name}{repeated}: {len(work.blocks())} blocks; {', '.join(rests) or 'nothing rests'}"
+
+
+def _where(plan: Plan, ref: Ref) -> str:
+    if plan.places[ref] == "disk":
+        return "on disk"
+    if plan.resources.remote:
+        return "in the workers' memory, as far as it goes"
+    return "in memory" if plan.kept_share == 1 else f"in memory for {plan.kept_share:.0%}, made again for the rest"
 
 
 def _budget(plan: Plan) -> Iterator[str]:
@@ -55,7 +62,7 @@ def _budget(plan: Plan) -> Iterator[str]:
     yield f"memory {format_size(plan.peak)} at most, of {format_size(resources.budget)}; {where}"
     for name, size in plan.memory.items():
         if size:
-            yield f"  {name:<16} {format_size(size)}"
+            yield f"  {name:<20} {format_size(size)}"
     yield f"disk {format_size(plan.disk)} at most, in the run's store"
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 MATTE, COMPOSE, EXTEND = "Matte pictures", "Compose pipelines", "Look inside and extend"
+MEASURE = "Train and compare"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ COMMANDS: Mapping[str, Command] = {
     "schema": Command("inspect", COMPOSE, "Write the JSON schema of pipeline files, for editors."),
     "stages": Command("plugins", EXTEND, "List the stages that a pipeline can use, or describe one."),
     "plugins": Command("plugins", EXTEND, "List the installed plug-ins, and what is wrong with them."),
-    "train": Command("train", EXTEND, "Train a network."),
+    "scene": Command("scene", EXTEND, "Draw a picture of any size whose true matte is known."),
+    "train": Command("train", MEASURE, "Train a network."),
+    "evaluate": Command("evaluate", MEASURE, "Errors of mattes against the truth, or of methods on a set."),
+    "compose": Command("compose", MEASURE, "Compose a test set with known mattes."),
     "doctor": Command("doctor", EXTEND, "Look at this machine: versions, devices, memory, weights, plug-ins."),
 }
 

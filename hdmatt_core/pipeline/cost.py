@@ -19,9 +19,12 @@ READ_COPIES = 2
 """A window is held twice while it is read: the decoded chunks, and the piece cut from them."""
 
 
-def task_bytes(graph: Graph, specs: Specs, work: Pass, target: Target, *, replayed: bool) -> int:
-    """Bytes alive at once in one task of ``work`` for ``target``: inputs, outputs, scratch and write buffers."""
-    steps = (*(work.replay if replayed else ()), *work.steps)
+def task_bytes(graph: Graph, specs: Specs, work: Pass, target: Target) -> int:
+    """Bytes alive at once in one task of ``work`` for ``target``: inputs, outputs, scratch and write buffers.
+
+    The task is taken to make the transient rows that it reads again: any may have to, once a process has died.
+    """
+    steps = (*work.replay, *work.steps)
     made = {Ref(step.node, port) for step in steps for port in step.wanted}
     held = scratch = 0
     windows: set[tuple[Ref, Box]] = set()

@@ -14,10 +14,9 @@ from hdmatt_core.pipeline.sizes import format_size
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Target, Tiles
 
-Place = Literal["disk", "memory", "remade"]
+Place = Literal["disk", "memory"]
+"""What rests on disk outlives every process; what rests in memory is made again where its process is gone."""
 Reading = Literal["windows", "decoded", "streamed"]
-Keep = Literal["all", "features", "nothing"]
-"""What rests in memory between passes; other processes cannot see this one's."""
 
 PROCESS_BYTES = 450 << 20
 """Resident memory of a process with torch, dask, zarr and the network loaded, before any pixel (measured)."""
@@ -28,6 +27,7 @@ DECODER_BYTES = 100 << 20
 """Rows of a streamed band, and what a streaming decoder takes beside two of them (measured)."""
 DECODED_SHARE = 3
 """Inputs are decoded whole if they take at most one part in so many of the budget beside the processes."""
+KEPT = "kept between passes"
 SLACK = 1.25
 """Allocators give memory back late and in pieces; what tasks declare is raised by this factor (measured)."""
 
@@ -75,6 +75,9 @@ class Plan:
     resources: Resources
     memory: Mapping[str, int]
     disk: int
+    between: int  # bytes that all processes would keep between passes if there were room
+    alone: int  # bytes of one worker before its first task
+    task: int  # bytes of the hungriest task
 
     @property
     def peak(self) -> int:
@@ -87,10 +90,19 @@ class Plan:
         resources = self.resources
         return None if resources.remote else self.peak // max(1, resources.processes)
 
+    def needed(self, threads: int) -> int:
+        """Bytes without which a worker of so many threads cannot do its part, wherever it is."""
+        return self.alone + threads * self.task
+
     @property
-    def remade(self) -> bool:
-        """Whether tasks re-make the transient arrays they read, because these are not kept."""
-        return "remade" in self.places.values()
+    def keep(self) -> int:
+        """Bytes that all local processes together keep between passes."""
+        return self.memory[KEPT]
+
+    @property
+    def kept_share(self) -> float:
+        """The share of the transient arrays that is kept (0..1); the tasks that read the rest make it again."""
+        return min(1.0, self.keep / self.between) if self.between else 1.0
 
 
 @dataclass(frozen=True)
@@ -103,27 +115,43 @@ class Outline:
     survey: tuple[int, ...]
     work: Work | None
     inputs: Mapping[str, InputPlan]
-    outputs: frozenset[Ref]
     writing: int  # bytes that the hungriest sink takes, alone
 
-    def plan(self, resources: Resources, keep: Keep) -> Plan:
-        """The plan that keeps so much in memory between passes."""
-        places = _places(self.passes, self.survey, self.outputs, keep)
-        remade = "remade" in places.values()
-        task = max((self._task(p, replayed=remade) for p in self.passes), default=0)
+    def plan(self, resources: Resources) -> Plan:
+        """The plan that keeps between passes what the budget leaves room for."""
+        places = _places(self.passes)
+        task = max((self._task(p) for p in self.passes), default=0)
         task += max((p.window for p in self.inputs.values()), default=0)
+        task = int(task * SLACK)
+        decoded = sum(p.resident for p in self.inputs.values() if p.reading == "decoded")
+        tables = table_bytes(self.graph, self.specs, self.passes)
         processes = 0 if resources.remote else max(1, resources.processes)
         client = CLIENT_BYTES if resources.processes or resources.remote else 0
         memory = {
             "processes": PROCESS_BYTES * processes + client,
-            "decoded inputs": sum(p.resident for p in self.inputs.values() if p.reading == "decoded") * processes,
-            "tables": table_bytes(self.graph, self.specs, self.passes) * processes,
-            "kept features": self._resting(places, "memory"),
-            "tasks": max(int(task * SLACK) * processes * resources.threads, self.writing, self._streaming()),
+            "decoded inputs": decoded * processes,
+            "tables": tables * processes,
+            "tasks": max(task * processes * resources.threads, self.writing, self._streaming()),
         }
         streamed = sum(p.spec.nbytes for p in self.inputs.values() if p.reading == "streamed")
         disk = self._resting(places, "disk") + streamed
-        return Plan(self.passes, self.survey, self.specs, self.work, places, self.inputs, resources, memory, disk)
+        between = self._resting(places, "memory")
+        room = 0 if resources.remote else max(0, resources.budget - sum(memory.values()))
+        memory[KEPT] = min(between, room)
+        return Plan(
+            self.passes,
+            self.survey,
+            self.specs,
+            self.work,
+            places,
+            self.inputs,
+            resources,
+            memory,
+            disk,
+            between,
+            alone=PROCESS_BYTES + decoded + tables,
+            task=task,
+        )
 
     def _streaming(self) -> int:
         """Bytes taken while an input is copied into the store: a band, the shards it fills, and the decoder."""
@@ -142,35 +170,26 @@ class Outline:
         queries = home.run is Tiles.QUERIES or ref in home.transient
         return spec.row_bytes * (self.work.queries if queries else self.work.candidates)
 
-    def _task(self, step: Pass, *, replayed: bool) -> int:
+    def _task(self, step: Pass) -> int:
+        """A task of the pass that makes transient rows again: any may have to, after a crash."""
         box = step.blocks()[0]
         if step.over == "pixels":
-            return task_bytes(self.graph, self.specs, step, Target(box), replayed=replayed)
+            return task_bytes(self.graph, self.specs, step, Target(box))
         if step.over == "tiles" and self.work is not None:
-            return task_bytes(self.graph, self.specs, step, self.work.fullest[step.run], replayed=replayed)
+            return task_bytes(self.graph, self.specs, step, self.work.fullest[step.run])
         slots = tuple(step.grid.present(box.start[0], box.stop[0])) if step.grid else ()
-        return task_bytes(self.graph, self.specs, step, Target(box, slots), replayed=replayed)
+        return task_bytes(self.graph, self.specs, step, Target(box, slots))
 
 
 def choose(outline: Outline, resources: Resources) -> Plan:
-    """The fastest plan within the budget: first everything in memory, then less; then fewer threads.
+    """The fastest plan within the budget: with all threads if it holds them, otherwise with fewer.
 
     Raises MemoryBudgetError with the least figure that would do.
     """
-    shared = not resources.processes and not resources.remote
-    levels: tuple[Keep, ...] = ("all", "features", "nothing") if shared else ("nothing",)
-    plans = (
-        outline.plan(replace(resources, threads=threads), keep)
-        for threads in range(resources.threads, 0, -1)
-        for keep in levels
-    )
-    least: Plan | None = None
-    for plan in plans:
-        if plan.peak <= resources.budget:
-            return plan
-        least = plan if least is None or plan.peak < least.peak else least
-    if least is None:
-        raise ValueError("a run needs at least one thread")
+    for threads in range(resources.threads, 0, -1):
+        least = outline.plan(replace(resources, threads=threads))
+        if least.peak <= resources.budget:
+            return least
     raise MemoryBudgetError(
         f"--memory {format_size(resources.budget)}: this run needs at least {format_size(least.peak)}; "
         "give more, or fewer --workers",
@@ -188,17 +207,10 @@ def read_inputs(inputs: Mapping[str, InputPlan], resources: Resources) -> dict[s
     return {n: replace(p, reading="streamed", resident=0, window=0) if p.resident else p for n, p in inputs.items()}
 
 
-def _places(passes: tuple[Pass, ...], survey: tuple[int, ...], outputs: frozenset[Ref], keep: Keep) -> dict[Ref, Place]:
-    """Results and tables rest on disk; what lies between rests where ``keep`` says.
-
-    The rows that a result is blended from count as results: they are what a resumed run must not make again.
-    """
-    places: dict[Ref, Place] = {}
-    last_tiles = max((i for i, p in enumerate(passes) if p.over == "tiles"), default=-1)
-    for i, work in enumerate(passes):
-        durable = i in survey or i == last_tiles or work.over != "tiles" or keep == "nothing"
-        for ref in work.stored:
-            places[ref] = "disk" if durable or ref in outputs else "memory"
-        for ref in work.transient:
-            places[ref] = "memory" if keep == "all" else "remade"
-    return places
+def _places(passes: tuple[Pass, ...]) -> dict[Ref, Place]:
+    """Whatever is stored rests on disk, so that no finished block is ever made again; transient rows in memory."""
+    rest: list[tuple[Ref, Place]] = []
+    for work in passes:
+        rest += [(ref, "disk") for ref in work.stored]
+        rest += [(ref, "memory") for ref in work.transient]
+    return dict(rest)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Literal
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.graph import Graph
 from hdmatt_core.runtime.job import Compute
+from hdmatt_core.runtime.machine import Machine, devices
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["float32", "bfloat16"]
+DEVICES: tuple[Device, ...] = ("cuda", "mps", "cpu")
+"""Best first."""
 
 
-def compute_of(graph: Graph, device: Device, dtype: Precision, seed: int) -> Compute:
-    """The settings of a run; UserError for a device that is not there or weights that do not fit the stages."""
+def compute_of(graph: Graph, device: Device, dtype: Precision, seed: int, workers: Sequence[Machine]) -> Compute:
+    """The settings of a run on ``workers``, or in this process where there are none.
+
+    UserError for a device that is not there or weights that do not fit the stages.
+    """
     named = graph.document.weights
     if named is None or not any(node.stage.uses_network for node in graph.nodes.values()):
-        return Compute(None, "", "cpu", dtype, seed)
+        return Compute(None, "", "cpu", "none", dtype, seed)
     from hdmatt_core.nn.header import read_header
     from hdmatt_core.nn.locate import resolve
 
@@ -29,15 +38,21 @@ def compute_of(graph: Graph, device: Device, dtype: Precision, seed: int) -> Com
                 f"stage '{node.name}' is set for the preset '{preset}', but {weights} holds '{header.preset}'; "
                 f"set {node.name}.preset={header.preset}, or name other weights"
             )
-    return Compute(weights, header.sha256, _present(device), dtype, seed)
+    return Compute(weights.absolute(), header.sha256, *_present(device, workers), dtype, seed)
 
 
-def _present(device: Device) -> str:
-    import torch
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+def _present(device: Device, workers: Sequence[Machine]) -> tuple[str, str]:
+    """The device, and the card or instruction set that most workers have for it."""
+    there = [machine.devices for machine in workers] or [devices()]
     if device == "auto":
-        return next(name for name, present in there.items() if present)
-    if not there[device]:
-        raise UserError(f"--device {device}: torch {torch.__version__} finds no such device here; use --device cpu")
-    return device
+        device = next(name for name in DEVICES if any(name in machine for machine in there))
+    units = Counter(machine[device] for machine in there if device in machine)
+    if not units:
+        raise UserError(f"--device {device}: {_nowhere(workers)}; use --device cpu")
+    return device, units.most_common(1)[0][0]
+
+
+def _nowhere(workers: Sequence[Machine]) -> str:
+    if workers:
+        return f"none of the {len(workers)} workers has such a device"
+    return f"torch {version('torch')} finds no such device here"

@@ -37,8 +37,17 @@ class BlockDone:
     name: str
     block: int
     tiles: int
-    seconds: float
-    worker: str
+    again: int  # tiles of which in-between rows were made again, because no living process had kept them
+    began: float  # seconds since the epoch, by the worker's clock
+    reading: float  # seconds, as the following
+    computing: float
+    writing: float
+    worker: str  # host, process and thread
+
+    @property
+    def seconds(self) -> float:
+        """From the first read to the last write."""
+        return self.reading + self.computing + self.writing
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def fingerprint(graph: Graph, sources: Mapping[str, Source], compute: Compute, o
         made_by = {"use": node.type.name, "of": node.type.distribution}
         parts[f"stage '{node.name}'"] = _text({**made_by, **node.stage.params.model_dump(mode="json"), "in": wires})
     parts["weights"] = compute.sha256
-    parts["arithmetic"] = f"torch {version('torch')} {_instructions(compute)} {compute.device} {compute.dtype}"
+    parts["arithmetic"] = f"torch {version('torch')} {compute.unit} {compute.device} {compute.dtype}"
     parts["seed"] = str(compute.seed)
     parts["outputs"] = ", ".join(sorted(outputs))
     return parts
@@ -28,12 +28,3 @@ def fingerprint(graph: Graph, sources: Mapping[str, Source], compute: Compute, o
 
 def _text(value: Mapping[str, object]) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _instructions(compute: Compute) -> str:
-    """The instruction set or the card: other ones round otherwise."""
-    if not compute.sha256:
-        return "none"
-    import torch
-
-    return torch.cuda.get_device_name() if compute.device == "cuda" else torch.backends.cpu.get_cpu_capability()

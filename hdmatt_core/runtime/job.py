@@ -11,6 +11,7 @@ from hdmatt_core.kinds import Source
 from hdmatt_core.pipeline.graph import Graph, Ref
 from hdmatt_core.pipeline.passes import Pass
 from hdmatt_core.pipeline.plan import Plan
+from hdmatt_core.spec import ArraySpec
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Compute:
     weights: Path | None
     sha256: str
     device: str
+    unit: str  # its instruction set, or the card: other ones round otherwise
     dtype: str
     seed: int
 
@@ -34,6 +36,7 @@ class Job:
     arrays: Path
     sources: Mapping[str, Source]
     compute: Compute
+    keep: int  # bytes that each process keeps between passes
 
     def home(self, ref: Ref) -> Pass:
         """The pass that makes ``ref``."""
@@ -47,6 +50,21 @@ class Job:
                 return ref
         return None
 
+    def inherited(self, work: Pass) -> dict[Ref, ArraySpec]:
+        """The transient arrays that ``work`` reads of earlier passes."""
+        wires = (ref for step in work.steps for ref in self.graph.nodes[step.node].wires.values())
+        places, specs = self.plan.places, self.plan.specs
+        return {ref: specs[ref] for ref in wires if places.get(ref) == "memory" and ref not in work.transient}
+
+    def last_reader(self, work: Pass) -> bool:
+        """Whether no pass after ``work`` reads the transient arrays that it reads."""
+        read, later = self.inherited(work), self.plan.passes[self.plan.passes.index(work) + 1 :]
+        return not any(read.keys() & self.inherited(other).keys() for other in later)
+
+    def uses_network(self, work: Pass) -> bool:
+        """Whether a task of ``work`` computes with the network."""
+        return any(self.graph.nodes[step.node].stage.uses_network for step in (*work.replay, *work.steps))
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -55,5 +73,14 @@ class Receipt:
     index: int  # of the pass
     block: int
     tiles: int
-    seconds: float
+    again: int  # tiles of which transient rows were made again, because nobody had kept them
+    began: float  # seconds since the epoch
+    reading: float  # seconds, as the following
+    computing: float
+    writing: float
     worker: str
+    address: str  # of the dask worker, for what it keeps
+
+    @property
+    def seconds(self) -> float:
+        return self.reading + self.computing + self.writing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hdmatt_core.errors import UserError
@@ -17,6 +17,7 @@ from hdmatt_core.runtime.enlarged import at_the_images_size
 from hdmatt_core.runtime.fingerprint import fingerprint
 from hdmatt_core.runtime.inputs import plan_input, source_of
 from hdmatt_core.runtime.job import Compute
+from hdmatt_core.runtime.machine import Machine
 from hdmatt_core.runtime.outputs import open_sink
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.spec import ArraySpec
@@ -54,7 +55,6 @@ class Prepared:
             self.survey,
             work,
             self.inputs,
-            self.outputs,
             writing=max(writing, default=0),
         )
 
@@ -68,8 +68,11 @@ class Prepared:
         return images[0].about() if images else About()
 
 
-def prepare(request: Request) -> Prepared:
-    """Validate the whole request; UserError (all faults of a pipeline at once) if it does not hold."""
+def prepare(request: Request, workers: Sequence[Machine] = ()) -> Prepared:
+    """Validate the whole request; UserError (all faults of a pipeline at once) if it does not hold.
+
+    ``workers`` are those of a cluster, where it is to run on one.
+    """
     registry = Registry.load()
     document = load_document(request.pipeline, request.overrides)
     graph = build_graph(document, registry)
@@ -89,7 +92,7 @@ def prepare(request: Request) -> Prepared:
     }
     outputs = frozenset(graph.outputs[name] for name in request.outputs)
     passes = lay_out(graph, specs, outputs)
-    compute = compute_of(graph, request.device, request.dtype, request.seed)
+    compute = compute_of(graph, request.device, request.dtype, request.seed, workers)
     return Prepared(request, graph, sources, inputs, sinks, specs, passes, survey_of(graph, passes), compute)
 
 

@@ -15,9 +15,10 @@ from hdmatt_core.pipeline.passes import Pass, Step
 from hdmatt_core.runtime.cluster import executor
 from hdmatt_core.runtime.events import Listener, unheard
 from hdmatt_core.runtime.job import Job
+from hdmatt_core.runtime.planning import job_of, surveyed_while_decoding
 from hdmatt_core.runtime.prepare import prepare
 from hdmatt_core.runtime.request import Request
-from hdmatt_core.runtime.run import check_disk, job_of, surveyed_while_decoding
+from hdmatt_core.runtime.space import check_disk
 from hdmatt_core.runtime.task import Task, TaskContext
 from hdmatt_core.runtime.work import create_arrays, finish
 from hdmatt_core.runtime.workspace import Workspace, release, workspace
@@ -34,11 +35,10 @@ class Sight:
 
 
 class Probe:
-    """A run that has come as far as one stage; tiles of that stage are made one at a time, and nothing is stored."""
+    """A run that has come as far as one stage; its tiles are made one at a time, and nothing of them is stored."""
 
-    def __init__(self, job: Job, index: int) -> None:
+    def __init__(self, job: Job) -> None:
         self._job, self._space = job, workspace(job)
-        self._pass = _telling(job.plan.passes[index], job.graph)
 
     @property
     def graph(self) -> Graph:
@@ -53,9 +53,13 @@ class Probe:
         """The pipeline's one stage of ``kind``; UserError if there is none, or if there are several."""
         return stage_of(self.graph, kind)
 
-    def look(self, slot: int) -> Sight:
-        """Make the tile in ``slot``, as a task of the run would; all outputs of its stages are there."""
-        task = _Watched(self._job, self._space, self._pass, Target(Box((slot,), (slot + 1,)), (slot,)))
+    def look(self, node: Node, slot: int) -> Sight:
+        """Make the tile in ``slot`` by the pass of ``node``, as a task of the run would, with all outputs of its stages.
+
+        The node is the one that the run has come to, or an earlier one.
+        """
+        work = _telling(self._job.home(Ref(node.name)), self.graph)
+        task = _Watched(self._job, self._space, work, Target(Box((slot,), (slot + 1,)), (slot,)))
         task.make()
         return Sight(task.blocks, task.made)
 
@@ -81,7 +85,7 @@ def probing(request: Request, kind: str, listener: Listener = unheard) -> Iterat
         index = next(i for i, p in enumerate(plan.passes) if any(step.node == name for step in p.steps))
         try:
             _before(job, index, store, request, listener)
-            yield Probe(job, index)
+            yield Probe(job)
         finally:
             release(job.token)
             for source in prepared.sources.values():
@@ -103,8 +107,7 @@ def _before(job: Job, last: int, store: RunStore, request: Request, listener: Li
     for index in reversed(range(last)):
         if any(_reads(job.graph, passes[later], passes[index]) for later in needed):
             needed.insert(0, index)
-    scratch, scheduler = store.path / "dask", request.scheduler
-    with executor(job.plan.resources, scratch, scheduler=scheduler, synchronous=request.synchronous) as on:
+    with executor(job.plan.resources, scheduler=request.scheduler, synchronous=request.synchronous) as on:
         for index in needed[:-1]:
             create_arrays(store, job.plan, passes[index])
             finish(on, job, index, store, listener, list)

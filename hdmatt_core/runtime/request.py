@@ -56,9 +56,10 @@ class Request:
         if self.workers < 0:
             raise UserError(f"--workers {self.workers}: give a number of processes, 0 for threads of this one")
         budget = self.memory or int(psutil.virtual_memory().available * SAFE_SHARE)
-        threads = 1 if self.workers or self.synchronous else _cores()
+        threads = 1 if self.workers or self.synchronous else usable_cores()
         return Resources(budget, self.workers, threads, remote=self.scheduler is not None)
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

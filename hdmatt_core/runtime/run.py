@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,8 @@ import numpy as np
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.passes import Pass
-from hdmatt_core.pipeline.plan import Plan, choose
-from hdmatt_core.pipeline.sizes import format_size
-from hdmatt_core.runtime.cluster import InThisThread, executor
+from hdmatt_core.pipeline.plan import Plan
+from hdmatt_core.runtime.cluster import executor, session, workers_of
 from hdmatt_core.runtime.events import (
     Event,
     EventLog,
@@ -26,12 +24,11 @@ from hdmatt_core.runtime.events import (
     Planned,
     unheard,
 )
-from hdmatt_core.runtime.inputs import decoding_ahead, stream
-from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.outputs import deliver
+from hdmatt_core.runtime.planning import job_of, surveyed, surveyed_while_decoding
 from hdmatt_core.runtime.prepare import Prepared, prepare
 from hdmatt_core.runtime.request import Request
-from hdmatt_core.runtime.survey import count, warn_of_guesswork
+from hdmatt_core.runtime.space import check_disk
 from hdmatt_core.runtime.work import Order, create_arrays, finish, ledger_of, pending_blocks
 from hdmatt_core.runtime.workspace import release, workspace
 from hdmatt_core.stage import Array
@@ -52,7 +49,12 @@ def run(request: Request, listener: Listener = unheard, order: Order = list) -> 
     ``order`` may permute the blocks of every pass; it changes nothing in the result. Raises UserError for whatever
     the person can mend; the run's store then stays, and the same request with ``resume`` goes on.
     """
-    prepared = prepare(request)
+    with session():
+        return _do(request, listener, order)
+
+
+def _do(request: Request, listener: Listener, order: Order) -> Result:
+    prepared = prepare(request, workers_of(request.scheduler) if request.scheduler else ())
     path = request.store_path()
     if path is None:
         with tempfile.TemporaryDirectory(prefix="hdmatt-", dir=request.scratch) as folder:
@@ -88,7 +90,7 @@ def plan(request: Request) -> Plan:
     temporary = tempfile.TemporaryDirectory(prefix="hdmatt-plan-", dir=request.scratch)
     with temporary as folder, RunStore(Path(folder) / "plan.run") as store:
         store.begin(prepared.fingerprint(), "")
-        return _surveyed(prepared, store)
+        return surveyed(prepared, store)
 
 
 def _refuse_existing(request: Request, store: Path) -> None:
@@ -107,53 +109,6 @@ def _open(store: RunStore, prepared: Prepared) -> None:
         store.verify(prepared.fingerprint())
     else:
         store.begin(prepared.fingerprint(), prepared.request.command)
-
-
-def surveyed_while_decoding(prepared: Prepared, store: RunStore) -> Plan:
-    """Survey; where tasks will be threads of this process, its other thread decodes the image meanwhile."""
-    request = prepared.request
-    if request.workers or request.scheduler is not None or request.synchronous:
-        return _surveyed(prepared, store)
-    with decoding_ahead(prepared.sources, prepared.inputs):
-        return _surveyed(prepared, store)
-
-
-def _surveyed(prepared: Prepared, store: RunStore) -> Plan:
-    """Make the tables of tiles, count, and choose the plan within the budget."""
-    _stream_inputs(prepared, store)
-    resources = prepared.request.resources()
-    provisional = prepared.outline(None).plan(resources, "nothing")
-    job = job_of(prepared, store, provisional)
-    try:
-        for index in prepared.survey:
-            create_arrays(store, provisional, provisional.passes[index])
-            finish(InThisThread(), job, index, store, unheard, list)
-        work = count(workspace(job), provisional.passes)
-        warn_of_guesswork(workspace(job), provisional.passes)
-    finally:
-        release(job.token)
-    return choose(prepared.outline(work), resources)
-
-
-def _stream_inputs(prepared: Prepared, store: RunStore) -> None:
-    for name, planned in prepared.inputs.items():
-        if planned.reading == "streamed":
-            stream(store.arrays(), store.ledgers(), name, prepared.sources[name], planned.spec)
-
-
-def check_disk(plan: Plan, store: RunStore) -> None:
-    """UserError where the run's store does not fit the disk."""
-    free = shutil.disk_usage(store.path).free
-    if plan.disk > free:
-        raise UserError(
-            f"{store.path}: the run's store may take {format_size(plan.disk)}, {format_size(free)} are free; "
-            "make space, or give --scratch DIR"
-        )
-
-
-def job_of(prepared: Prepared, store: RunStore, plan: Plan) -> Job:
-    """The run as its workers see it, under a name of its own."""
-    return Job(uuid.uuid4().hex, prepared.graph, plan, store.arrays_path.absolute(), prepared.sources, prepared.compute)
 
 
 class _Run:
@@ -182,8 +137,7 @@ class _Run:
         for index in range(len(self.plan.passes)):
             create_arrays(self.store, self.plan, self.plan.passes[index])
         needed = self._needed()
-        scratch = self.store.path / "dask"
-        with executor(self.plan.resources, scratch, scheduler=request.scheduler, synchronous=request.synchronous) as on:
+        with executor(self.plan.resources, scheduler=request.scheduler, synchronous=request.synchronous) as on:
             for index in needed:
                 finish(on, self.job, index, self.store, self._tell, self.order)
 
@@ -195,7 +149,7 @@ class _Run:
             awaited = not self.prepared.outputs.isdisjoint(work.stored) or any(
                 self._reads(self.plan.passes[later], work) for later in needed
             )
-            if awaited and pending_blocks(space, work, ledger_of(self.store, self.plan, work)):
+            if awaited and pending_blocks(space, index, ledger_of(self.store, space, index)):
                 needed.insert(0, index)
         return needed
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import socket
+import sys
 import threading
-import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hdmatt_core.errors import StageError, UserError
+from hdmatt_core.errors import StageError
 from hdmatt_core.geometry import Box
 from hdmatt_core.pipeline.asking import asked, needs_of
 from hdmatt_core.pipeline.graph import Node, Ref
@@ -21,7 +21,9 @@ from hdmatt_core.pipeline.passes import Pass, Step, input_specs
 from hdmatt_core.runtime import models
 from hdmatt_core.runtime.heap import give_back
 from hdmatt_core.runtime.job import Compute, Job, Receipt
-from hdmatt_core.runtime.workspace import Workspace, workspace
+from hdmatt_core.runtime.space import full
+from hdmatt_core.runtime.watch import Watch
+from hdmatt_core.runtime.workspace import Workspace, entered
 from hdmatt_core.stage import All, Array, Block, Gather, Gathered, Own, Request, Rows, Target, TileRows, Window
 
 
@@ -47,20 +49,20 @@ class TaskContext:
         return np.random.default_rng([self.compute.seed, zlib.crc32(self.node.encode()), slot])
 
 
-def run_block(job: Job, index: int, block: int) -> Receipt:
-    """Make block ``block`` of pass ``index`` and store it; the receipt names what was done."""
-    began = time.perf_counter()
-    space, work = workspace(job), job.plan.passes[index]
-    target = space.target(work.grid if work.over != "pixels" else None, work.run, work.blocks()[block])
+def run_block(token: str, index: int, block: int) -> Receipt:
+    """Make block ``block`` of pass ``index`` of the run ``token`` and store it; the receipt names what was done."""
+    space = entered(token)
+    job, work = space.job, space.job.plan.passes[index]
+    target = space.target(work.grid if work.over != "pixels" else None, work.run, space.blocks(index)[block])
+    task = Task(job, space, work, target)
     try:
-        Task(job, space, work, target).run()
+        task.run()
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise UserError(f"{job.arrays.parent}: the disk is full; make space, then resume") from error
+        raise full(error, job.arrays.parent) from error
     finally:
         give_back(job.plan.promised)
-    return Receipt(index, block, len(target.slots), time.perf_counter() - began, _worker())
+    tiles, watch = len(target.slots), task.watch
+    return Receipt(index, block, tiles, tiles if task.again else 0, watch.began, *watch.seconds, *_worker())
 
 
 class Task:
@@ -68,28 +70,48 @@ class Task:
 
     def __init__(self, job: Job, space: Workspace, work: Pass, target: Target) -> None:
         self.job, self.space, self.work, self.target = job, space, work, target
+        self.block = target.box.start[0] // work.grid.block if work.grid else 0
         self.made: dict[Ref, Array] = {}
         self.windows: dict[tuple[Ref, Box], Array] = {}
+        self.again = False
+        self.watch = Watch()
 
     def run(self) -> None:
         self.make()
-        for ref in (*self.work.stored, *self.work.transient):
-            if self.job.plan.places[ref] != "remade":
+        with self.watch.writing:
+            for ref in self.work.stored:
                 self._store(ref)
+            self._keep()
 
     def make(self) -> None:
         """Run the stages, in order; what they give is in ``made``, nothing is stored."""
-        replay = self.work.replay if self.job.plan.remade else ()
-        for step in (*replay, *self.work.steps):
+        self._inherit()
+        for step in (*(self.work.replay if self.again else ()), *self.work.steps):
             self._step(self.job.graph.nodes[step.node], step)
+
+    def _inherit(self) -> None:
+        """Take the transient rows that this process kept for the block; if there are none they are made again."""
+        wanted = self.job.inherited(self.work)
+        kept = self.space.kept.get(self.block, self.target.slots, wanted) if wanted else {}
+        self.again = kept is None
+        self.made |= kept or {}
+
+    def _keep(self) -> None:
+        """Keep the transient rows that were made; let go of those that no later pass reads."""
+        if self.work.transient:
+            self.space.kept.put(self.block, self.target.slots, {ref: self.made[ref] for ref in self.work.transient})
+        elif self.job.inherited(self.work) and self.job.last_reader(self.work):
+            self.space.kept.drop(self.block)
 
     def _step(self, node: Node, step: Step) -> None:
         if node.stage.uses_network:
             models.single_threaded()
-        block = self.block_of(node, step)
+        with self.watch.reading:
+            block = self.block_of(node, step)
         context = TaskContext(self.job.compute, node.name)
         place = f"pass '{self.work.name}', {self.target.box}"
-        made = asked(node, "run", lambda: node.stage.run(block, context), place)
+        with self.watch.computing:
+            made = asked(node, "run", lambda: node.stage.run(block, context), place)
         for port in step.wanted:
             self.made[Ref(node.name, port)] = self._checked(node, port, made)
 
@@ -184,5 +206,11 @@ def _described(node: Node) -> str:
     return f"stage '{node.name}' ({node.type.name} of {node.type.distribution})"
 
 
-def _worker() -> str:
-    return f"{os.getpid()}/{threading.current_thread().name}"
+def _worker() -> tuple[str, str]:
+    """Host, process and thread for people; the address for the client, empty outside of dask."""
+    name = f"{socket.gethostname()}/{os.getpid()}/{threading.get_native_id()}"
+    distributed = sys.modules.get("distributed")
+    try:
+        return name, distributed.get_worker().address if distributed else ""
+    except ValueError:
+        return name, ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,19 @@ from hdmatt_core.geometry import Box, Grid, reflected
 from hdmatt_core.kinds import TileState
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.runtime.job import Job
+from hdmatt_core.runtime.kept import Kept
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target, Tiles
+from hdmatt_core.storage.rows import rows_of
 from hdmatt_core.storage.store import array_of, open_arrays
 
 KEPT_RUNS = 4
 _workspaces: dict[str, Workspace] = {}
 _lock = threading.Lock()
+
+
+class NotToldError(LookupError):
+    """A task came to a process that does not know its run."""
 
 
 class Workspace:
@@ -30,7 +35,8 @@ class Workspace:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._arrays: dict[Ref, zarr.Array[Any]] = {}
-        self._kept: dict[Ref, dict[int, Array]] = defaultdict(dict)
+        self._blocks: dict[int, list[Box]] = {}
+        self.kept = Kept(job.keep)
         self._tables: dict[Ref, Array] = {}
         self._masks: dict[tuple[Tiles, Grid], NDArray[np.bool_]] = {}
         self._busy = threading.RLock()
@@ -42,8 +48,12 @@ class Workspace:
                 self._arrays[ref] = array_of(open_arrays(self.job.arrays), name_of(ref))
             return self._arrays[ref]
 
-    def _in_memory(self, ref: Ref) -> bool:
-        return self.job.plan.places.get(ref) == "memory"
+    def blocks(self, index: int) -> list[Box]:
+        """The blocks of a pass, cut once: a gigapixel has thousands."""
+        with self._busy:
+            if index not in self._blocks:
+                self._blocks[index] = self.job.plan.passes[index].blocks()
+            return self._blocks[index]
 
     def spec(self, ref: Ref) -> ArraySpec:
         return self.job.plan.specs[ref]
@@ -52,8 +62,7 @@ class Workspace:
         """The whole of a table over tiles, read once."""
         with self._busy:
             if ref not in self._tables:
-                every = range(self.spec(ref).shape[0])
-                self._tables[ref] = self.rows(ref, every) if self._in_memory(ref) else np.asarray(self.array(ref)[...])
+                self._tables[ref] = np.asarray(self.array(ref)[...])
             return self._tables[ref]
 
     def computed(self, run: Tiles, grid: Grid) -> NDArray[np.bool_]:
@@ -101,44 +110,15 @@ class Workspace:
         return source.run(block, None)["pixels"]  # type: ignore[arg-type]  # a source needs no context
 
     def rows(self, ref: Ref, slots: Sequence[int]) -> Array:
-        """Rows (len(slots), ...) of an array over tiles; read by runs of neighbours, which is what chunks are cut for.
-
-        zarr's own fancy indexing addresses every byte of a row and took a hundred times as long.
-        """
-        spec = self.spec(ref)
-        rows = np.zeros((len(slots), *spec.shape[1:]), spec.dtype)
-        if self._in_memory(ref):
-            kept = self._kept[ref]
-            for i, slot in enumerate(slots):
-                if slot in kept:
-                    rows[i] = kept[slot]
-            return rows
-        array = self.array(ref)
-        for first, last in _neighbours(slots):
-            rows[first:last] = array[slots[first] : slots[last - 1] + 1]
-        return rows
+        """Rows (len(slots), ...) of an array over tiles, in any order; zeros where nothing was written."""
+        return rows_of(self.array(ref), slots)
 
     def write_rows(self, ref: Ref, target: Target, rows: Array) -> None:
-        """Store the rows of a block: on disk as the one shard that it owns, in memory those that are not zero.
-
-        Rows kept in memory are not copied, so they must not be written to afterwards.
-        """
-        if self._in_memory(ref):
-            self._kept[ref].update({s: row for s, row in zip(target.slots, rows, strict=True) if row.any()})
-            return
+        """Store the rows of a block as the one shard that it owns."""
         array, low = self.array(ref), target.box.start[0]
         shard = np.zeros((target.box.stop[0] - low, *rows.shape[1:]), rows.dtype)
         shard[[slot - low for slot in target.slots]] = rows
         array[low : target.box.stop[0]] = shard
-
-
-def _neighbours(slots: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Ranges of positions in ``slots`` that hold consecutive numbers."""
-    first = 0
-    for i in range(1, len(slots) + 1):
-        if i == len(slots) or slots[i] != slots[i - 1] + 1:
-            yield first, i
-            first = i
 
 
 def name_of(ref: Ref) -> str:
@@ -147,13 +127,21 @@ def name_of(ref: Ref) -> str:
 
 
 def workspace(job: Job) -> Workspace:
-    """This process's workspace for ``job``; a long-lived worker keeps the last few."""
+    """This process's workspace for ``job``, opened at first use; a long-lived worker keeps the last few."""
     with _lock:
         if job.token not in _workspaces:
             while len(_workspaces) >= KEPT_RUNS:
                 del _workspaces[next(iter(_workspaces))]
             _workspaces[job.token] = Workspace(job)
         return _workspaces[job.token]
+
+
+def entered(token: str) -> Workspace:
+    """The workspace of a run that this process was told of; NotToldError if it was not."""
+    with _lock:
+        if token not in _workspaces:
+            raise NotToldError(token)
+        return _workspaces[token]
 
 
 def release(token: str) -> None:

@@ -1,21 +1,30 @@
-"""Composition on line: one picture of known alpha from a foreground and a background (method: training conventions)."""
+"""Composition on line: one picture of known alpha from foregrounds and a background (method: training conventions)."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image
+from torch.nn import functional
 
+from hdmatt_core.training.camera import lens, photograph
 from hdmatt_core.training.config import Mix
 from hdmatt_core.training.cutout import Cutout
 from hdmatt_core.training.material import Library
+from hdmatt_core.training.placing import Layer, backdrop, fitting_scale, merged, place
+from hdmatt_core.training.similar import alike, clothed
 from hdmatt_core.training.trimaps import random_trimap
-from hdmatt_core.training.warp import Floats, backdrop, noise_field, place
+from hdmatt_core.training.warp import Floats, noise_field
+
+T = TypeVar("T")
+Drawer = Callable[[Generator], Cutout]
+_CROPS = (1.0, 1.5, 2.0)
+_CROP_SHARES = (0.8, 0.12, 0.08)
 
 
 @dataclass(frozen=True)
@@ -28,47 +37,79 @@ class Picture:
     contrast: Floats
 
 
-T = TypeVar("T")
-
-
 class Composer:
-    """Draws pictures from a library; `strands` is the pool of rendered hair, `wild` permits odd trimaps."""
+    """Draws pictures from a library and a drawer of procedural cut-outs; `wild` permits odd trimaps."""
 
-    def __init__(self, library: Library, strands: list[Cutout], mix: Mix, wild: bool = True) -> None:
+    def __init__(self, library: Library, drawer: Drawer | None, mix: Mix, wild: bool = True) -> None:
         self._library = library
+        self._drawer = drawer
         self._wild = wild
-        self._pools = {"photo": library.photos, "cutout": library.cutouts, "strands": strands, "field": []}
-        share = np.array([getattr(mix, kind) if self._usable(kind) else 0.0 for kind in self._pools])
-        self._share = share / share.sum()
-
-    def _usable(self, kind: str) -> bool:
-        return kind == "field" or bool(self._pools[kind])
+        usable = {"photo": library.photos, "cutout": library.cutouts, "procedural": drawer, "field": True}
+        share = np.array([getattr(mix, kind) if there else 0.0 for kind, there in usable.items()])
+        self._kinds, self._share = list(usable), share / share.sum()
 
     def picture(self, side: int, rng: Generator) -> Picture:
-        """Compose one picture of `side` px (even): placement, merging, colour shift, noise, JPEG, trimap."""
-        background = self._background(side, rng)
-        colour, alpha = self._foreground(side, rng)
-        if rng.random() < 0.25:
-            colour, alpha = _merged((colour, alpha), self._foreground(side, rng))
+        """Compose one picture of `side` px (even), sometimes from a larger one that is shrunk."""
+        crop = 2 * round(side * rng.choice(_CROPS, p=_CROP_SHARES) / 2)
+        background = self._background(crop, rng)
+        layer = self._foreground(crop, rng)
         if rng.random() < 0.3:
-            shift = background.mean(axis=(0, 1)) - colour.mean(axis=(0, 1))
-            colour = np.clip(colour + np.float32(rng.uniform(0, 0.7)) * shift, 0, 1)
-        mixed = alpha[..., None] * (colour - background) + background
-        contrast = np.abs(colour - background).mean(axis=2)
-        return Picture(_camera(mixed, rng), alpha, random_trimap(alpha, rng, self._wild), contrast)
+            layer = merged(layer, self._foreground(crop, rng))
+        if rng.random() < 0.3:
+            layer = alike(layer, background, rng)
+        mixed = background + layer.alpha * (layer.colour - background)
+        contrast = np.abs(layer.colour - background).mean(axis=0)
+        light = lens(_shrunk(np.concatenate([mixed, layer.alpha[None], contrast[None]]), side), rng)
+        alpha = np.ascontiguousarray(light[3])
+        return Picture(photograph(light[:3], rng), alpha, random_trimap(alpha, rng, self._wild), light[4])
 
     def _background(self, side: int, rng: Generator) -> Floats:
-        return backdrop(_one(self._library.backgrounds, rng), side, rng)
+        """A photograph, in one case of six with foregrounds strewn over it."""
+        behind = backdrop(_one(self._library.backgrounds, rng), side, rng)
+        if rng.random() < 1 / 6:
+            layer = self._strewn(self._cutout(rng), side, rng)
+            behind = behind + layer.alpha * (layer.colour - behind)
+        return behind
 
-    def _foreground(self, side: int, rng: Generator) -> tuple[Floats, Floats]:
-        kind = rng.choice(list(self._pools), p=self._share)
+    def _foreground(self, side: int, rng: Generator) -> Layer:
+        kind = str(rng.choice(self._kinds, p=self._share))
         if kind == "field":
-            return self._background(side, rng), _random_alpha(side, rng)
-        return place(_one(self._pools[str(kind)], rng), side, rng)
+            return Layer(backdrop(_one(self._library.backgrounds, rng), side, rng), _random_alpha(side, rng))
+        layer = self._strewn(self._cutout(rng, kind), side, rng)
+        if kind == "procedural" and rng.random() < 0.3:
+            return clothed(layer, backdrop(_one(self._library.backgrounds, rng), side, rng))
+        return layer
+
+    def _cutout(self, rng: Generator, kind: str | None = None) -> Cutout:
+        if self._drawer and (kind == "procedural" or (kind is None and rng.random() < 0.5)):
+            return self._drawer(rng)
+        library = self._library
+        return _one((library.photos if kind == "photo" else library.cutouts) or library.photos, rng)
+
+    def _strewn(self, cutout: Cutout, side: int, rng: Generator) -> Layer:
+        """Place a cut-out, and small ones several times over: enlarged, their mattes would be blur."""
+        scale = fitting_scale(cutout, side, rng)
+        layer = place(cutout, side, scale, rng)
+        share = scale * max(cutout.size) / side
+        more = int(rng.integers(0, 1 + min(4, int(0.6 / share**2)))) if share < 0.6 else 0
+        for _ in range(more):
+            scale = scale * float(rng.uniform(0.8, 1.25))
+            layer = merged(place(cutout, side, min(scale, 1.3), rng, (0.1, 0.9)), layer)
+        return layer
 
 
 def _one(items: list[T], rng: Generator) -> T:
     return items[rng.integers(len(items))]
+
+
+def _shrunk(light: Floats, side: int) -> Floats:
+    """Average planes (c, N, N) to (c, side, side)."""
+    if light.shape[1] == side:
+        return light
+    if light.shape[1] == 2 * side:
+        return functional.avg_pool2d(torch.from_numpy(light)[None], 2)[0].numpy()
+    whole = torch.from_numpy(light)[None]
+    return functional.interpolate(whole, (side, side), mode="bilinear", antialias=True)[0].numpy()
 
 
 def _random_alpha(side: int, rng: Generator) -> Floats:
@@ -77,23 +118,3 @@ def _random_alpha(side: int, rng: Generator) -> Floats:
     field = 0.7 * coarse + 0.3 * fine
     sharpness = np.float32(np.exp(rng.uniform(np.log(2), np.log(60))))
     return np.clip((field - 0.5) * sharpness + 0.5, 0, 1)
-
-
-def _merged(one: tuple[Floats, Floats], two: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """Lay one foreground over another: alpha = 1 - (1 - a1)(1 - a2)."""
-    alpha = 1 - (1 - one[1]) * (1 - two[1])
-    weight = one[1] / np.maximum(alpha, np.float32(1e-6))
-    return two[0] + weight[..., None] * (one[0] - two[0]), alpha
-
-
-def _camera(mixed: Floats, rng: Generator) -> NDArray[np.uint8]:
-    """Noise, JPEG and rounding to 8 bits."""
-    if rng.random() < 0.4:
-        grain = rng.standard_normal(mixed.shape, dtype=np.float32)
-        mixed = mixed + np.float32(rng.uniform(0, 0.025)) * grain
-    rgb = (np.clip(mixed, 0, 1) * 255 + 0.5).astype(np.uint8)
-    if rng.random() < 0.2:
-        held = io.BytesIO()
-        Image.fromarray(rgb).save(held, "JPEG", quality=int(rng.integers(60, 97)))
-        rgb = np.asarray(Image.open(held))
-    return rgb

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.training.procedural import FAMILIES
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -35,12 +36,32 @@ class Phase(Strict):
 
 
 class Mix(Strict):
-    """How often a picture's foreground is a photograph, a cut-out, rendered strands or a random field; any scale."""
+    """How often a picture's foreground is a photograph, a cut-out, procedural or a random field; any scale."""
 
-    photo: float = Field(0.4, ge=0.0)
-    cutout: float = Field(0.3, ge=0.0)
-    strands: float = Field(0.15, ge=0.0)
+    photo: float = Field(0.35, ge=0.0)
+    cutout: float = Field(0.25, ge=0.0)
+    procedural: float = Field(0.25, ge=0.0)
     field: float = Field(0.15, ge=0.0)
+
+
+class Procedural(Strict):
+    """The pool of procedural foregrounds: how many, how large, where (by default under `out`; runs can share one).
+
+    `families` gives families other shares than their number of pieces; one that is not named keeps its own.
+    """
+
+    count: int = Field(400, ge=1)
+    side: int = Field(768, ge=64, multiple_of=64)
+    folder: Path | None = None
+    families: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
+
+    @field_validator("families")
+    @classmethod
+    def _known(cls, families: dict[str, float]) -> dict[str, float]:
+        strange = sorted(set(families) - set(FAMILIES))
+        if strange:
+            raise ValueError(f"there is no family {', '.join(strange)}; there are {', '.join(FAMILIES)}")
+        return families
 
 
 class TrainConfig(Strict):
@@ -56,7 +77,7 @@ class TrainConfig(Strict):
     steps: int | None = Field(None, gt=0)
     phases: tuple[Phase, ...] = Field(min_length=1)
     mix: Mix = Mix()
-    strands: int = Field(120, ge=1)
+    procedural: Procedural = Procedural()
     longest: int = Field(900, ge=64)
     lr: float = Field(1e-3, gt=0)
     final_lr: float = Field(1e-5, ge=0)

@@ -19,9 +19,9 @@ from hdmatt_core.training.batch import Batch, draw_batch
 from hdmatt_core.training.checkpoint import load_state, save_state
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
+from hdmatt_core.training.feed import procedural_drawer
 from hdmatt_core.training.losses import choice_loss, matting_loss
 from hdmatt_core.training.material import load_library
-from hdmatt_core.training.strands import render_strands
 from hdmatt_core.training.validate import Predictor, half, interpolated, score, validation_pictures
 
 
@@ -148,8 +148,7 @@ class Trainer:
 
 def _composer(config: TrainConfig) -> Composer:
     library = load_library(config.data, "train", config.longest)
-    strands = [render_strands(np.random.default_rng([config.seed, 7, n])) for n in range(config.strands)]
-    return Composer(library, strands, config.mix)
+    return Composer(library, procedural_drawer(config) if config.mix.procedural else None, config.mix)
 
 
 def _commit() -> str:

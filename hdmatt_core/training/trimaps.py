@@ -16,8 +16,9 @@ _CLEAR = np.float32(2.5 / 255)
 def random_trimap(alpha: Floats, rng: Generator, wild: bool = True) -> NDArray[np.uint8]:
     """Draw a trimap (S, S) of 0/128/255 for alpha (S, S), S even: the soft pixels and a band around them are unknown.
 
-    The band's radius is 1 to 29 px (sometimes up to 90), differs between the two sides and drifts over the picture,
-    so that the distance to its border tells little about alpha. `wild` also declares blobs away from it unknown.
+    The band's radius is 1 to 29 px (sometimes up to 90, or to a third of the picture, or as narrow as can be), differs
+    between the two sides and drifts over the picture, so that the distance to its border tells little about alpha.
+    `wild` also declares blobs away from it unknown, or all but a few blobs, as from a user's scribbles.
     """
     soft = (alpha > _CLEAR) & (alpha < _OPAQUE)
     edges = _edges(alpha >= 0.5) | soft
@@ -27,8 +28,8 @@ def random_trimap(alpha: Floats, rng: Generator, wild: bool = True) -> NDArray[n
     reach = _radius(side // 2, rng, wild)
     outer = alpha[::2, ::2] < 0.5
     unknown = distance <= np.where(outer, *reach)
-    if wild and rng.random() < 0.25:
-        unknown |= noise_field(side // 2, int(rng.integers(2, 7)), rng) > rng.uniform(0.6, 0.9)
+    if wild:
+        unknown |= _blobs(side // 2, rng)
     unknown = unknown.repeat(2, axis=0).repeat(2, axis=1) | soft
     known = np.where(alpha >= 0.5, 255, 0)
     return np.where(unknown, 128, known).astype(np.uint8)
@@ -42,7 +43,16 @@ def _edges(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _radius(side: int, rng: Generator, wild: bool) -> list[Floats]:
-    """Radii in px outside and inside, as fields (side, side)."""
-    wide = 90 if wild and rng.random() < 0.2 else 29
+    """Radii in px outside and inside, as fields (side, side), half as fine as the picture."""
+    widest = rng.choice((3.0, 29.0, 90.0, 0.6 * side), p=(0.1, 0.6, 0.2, 0.1)) if wild else 29.0
     drift = 0.5 + noise_field(side, 3, rng)
-    return [np.maximum(rng.uniform(1, wide) * drift, 1).astype(np.float32) for _ in range(2)]
+    return [np.maximum(rng.uniform(1, widest) * drift, 1).astype(np.float32) for _ in range(2)]
+
+
+def _blobs(side: int, rng: Generator) -> NDArray[np.bool_]:
+    """Where (side, side) a user left unknown what is plain to see: in one case of three."""
+    kind = rng.random()
+    if kind > 1 / 3:
+        return np.zeros((side, side), bool)
+    level = rng.uniform(0.25, 0.45) if kind < 0.06 else rng.uniform(0.6, 0.9)
+    return np.asarray(noise_field(side, int(rng.integers(2, 7)), rng) > level)

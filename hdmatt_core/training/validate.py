@@ -11,17 +11,16 @@ from scipy import ndimage
 
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.training.batch import Batch, assemble, cut_patch, lines_of
-from hdmatt_core.training.compose import Composer, Picture
-from hdmatt_core.training.config import Mix, TrainConfig
+from hdmatt_core.training.compose import Picture
+from hdmatt_core.training.config import TrainConfig
+from hdmatt_core.training.fixed import fixed_picture, render_strands
 from hdmatt_core.training.material import load_library
-from hdmatt_core.training.strands import render_strands
 from hdmatt_core.training.warp import Floats
 
 PATCH = 320
 _SIDE = 640
 _PICTURES = 16
 _SEED = 20_090_661
-_MIX = Mix(photo=0.5, cutout=0.35, strands=0.15, field=0.0)
 
 
 class Score(NamedTuple):
@@ -35,8 +34,8 @@ def validation_pictures(config: TrainConfig) -> list[Picture]:
     """Compose the fixed pictures (640 px) of the val split; the same ones for every run, whatever its seed."""
     library = load_library(config.data, "val", config.longest)
     strands = [render_strands(np.random.default_rng([_SEED, 1, number])) for number in range(4)]
-    composer = Composer(library, strands, _MIX, wild=False)
-    return [composer.picture(_SIDE, np.random.default_rng([_SEED, 0, number])) for number in range(_PICTURES)]
+    seeds = [[_SEED, 0, number] for number in range(_PICTURES)]
+    return [fixed_picture(library, strands, _SIDE, np.random.default_rng(seed)) for seed in seeds]
 
 
 def score(pictures: list[Picture], predict: Callable[[Picture], Floats]) -> Score:

@@ -25,6 +25,16 @@ class _Blender(Blender):
     def scratch(self, target: Target, specs: Specs) -> int:
         return 16 * int(np.prod(target.box.shape))
 
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        trimap = block.array("trimap")
+        # Most blocks of a large picture hold no unknown pixel, and the trimap says all of their matte.
+        alpha = pinned(*self.blended(block), trimap) if block.rows("patches").slots else known(trimap)
+        return {"alpha": alpha}
+
+    def blended(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The patches' mattes over the target (h, w), and where there was any."""
+        raise NotImplementedError
+
 
 class Ramp(_Blender):
     """The paper's weighted mean: ``alpha(x) = sum_p w_p(x) alpha_p(x) / sum_p w_p(x)``.
@@ -36,7 +46,7 @@ class Ramp(_Blender):
     Source: Yu et al., "High-Resolution Deep Image Matting", AAAI 2021, arXiv 2009.06613, blending of patches.
     """
 
-    def run(self, block: Block, context: Context) -> dict[str, Array]:
+    def blended(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         grid, box = grid_of(block.specs), block.target.box
         total = np.zeros(box.shape, np.float32)
         weights = np.zeros(box.shape, np.float32)
@@ -46,7 +56,7 @@ class Ramp(_Blender):
             total[there] += weight * patch[here]
             weights[there] += weight
         blended = np.divide(total, weights, out=total, where=weights > 0)
-        return {"alpha": pinned(blended, weights > 0, block.array("trimap"))}
+        return blended, weights > 0
 
 
 class Crop(_Blender):
@@ -55,7 +65,7 @@ class Crop(_Blender):
     Patch (i, j) gives the pixels between the middles of its overlaps. Known pixels are 0 or 1 as the trimap says.
     """
 
-    def run(self, block: Block, context: Context) -> dict[str, Array]:
+    def blended(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         grid, box = grid_of(block.specs), block.target.box
         alpha = np.zeros(box.shape, np.float32)
         covered = np.zeros(box.shape, bool)
@@ -63,7 +73,7 @@ class Crop(_Blender):
             there, here = overlap(grid, slot, _nearest(grid, slot).intersection(box), box)
             alpha[there] = patch[here]
             covered[there] = True
-        return {"alpha": pinned(alpha, covered, block.array("trimap"))}
+        return alpha, covered
 
 
 def grid_of(specs: Specs) -> Grid:
@@ -96,6 +106,15 @@ def pinned(alpha: NDArray[np.float32], covered: NDArray[np.bool_], trimap: Array
     if not covered[unknown].all():
         raise RuntimeError(f"{int((unknown & ~covered).sum())} unknown pixels are in no decoded patch")
     return np.where(unknown, alpha, classes == FOREGROUND).astype(np.float32)
+
+
+def known(trimap: Array) -> NDArray[np.float32]:
+    """The matte of pixels that are all known; an unknown one is a bug, never a zero."""
+    classes = trimap_classes(trimap)
+    if (classes == UNKNOWN).any():
+        raise RuntimeError(f"{int((classes == UNKNOWN).sum())} unknown pixels are in no decoded patch")
+    alpha: NDArray[np.float32] = (classes == FOREGROUND).astype(np.float32)
+    return alpha
 
 
 def _nearest(grid: Grid, slot: int) -> Box:

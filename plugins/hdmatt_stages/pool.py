@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -35,18 +37,22 @@ class AllPatches(_Pool):
 
 
 class NearUnknown(_Pool):
-    """Patches within ``radius`` patches of a query, and at most ``most`` of those: a bounded pool for gigapixels.
+    """Patches within ``radius`` patches of a query, and at most so many of those: a bounded pool for gigapixels.
 
-    Patch p is a candidate if ``min over queries q of max(|row_p - row_q|, |col_p - col_q|) <= radius``. If they are
-    more than ``most``, they are put in Z-order (Morton, 1966), cut into ``most`` runs of equal length, and one is
-    drawn from each at random: an even spread over the picture. Patches that are neither drawn nor queries are never
-    encoded. Not in the paper, which takes every patch.
+    Patch p is a candidate if ``min over queries q of max(|row_p - row_q|, |col_p - col_q|) <= radius``. Queries are
+    encoded in any case; what a pool costs are the others, of which at most ``known`` are taken for each query. If
+    there are more, or more than ``most`` in all, they are put in Z-order (Morton, 1966), cut into as many runs of
+    equal length as may stay, and one is drawn from each at random: an even spread over the picture. Patches that are
+    neither drawn nor queries are never encoded. Not in the paper, which takes every patch.
     """
 
     class Params(_Pool.Params):
         """Distances are counted in patches."""
 
         radius: int = Field(2, ge=0, description="how far from a query, in patches; 0 takes the queries alone")
+        known: float | None = Field(
+            None, ge=0, description="at most so many known patches for each query; no limit if left out"
+        )
         most: int | None = Field(None, ge=1, description="at most so many candidates; no limit if left out")
 
     params: Params
@@ -59,21 +65,25 @@ class NearUnknown(_Pool):
         slots = np.array(block.target.slots)
         places = block.array("tiles")[slots, :2] // grid.stride
         queries = block.array("tiles")[slots, 2] == TileState.QUERY
-        near = np.flatnonzero(self._near(grid, places, queries))
-        if self.params.most is not None and len(near) > self.params.most:
-            near = _spread(near[np.argsort(_z_order(places[near]))], self.params.most, context.random(0))
+        near, most = self._near(grid, places, queries), self.params.most
+        if self.params.known is not None:
+            others = np.flatnonzero(near & ~queries)
+            near[others] = False
+            near[_fewer(others, places, math.ceil(self.params.known * int(queries.sum())), context.random(1))] = True
         pool = np.zeros(len(slots), np.uint8)
-        pool[near] = 1
+        pool[_fewer(np.flatnonzero(near), places, most, context.random(0))] = 1
         return {"pool": pool}
 
     def _near(self, grid: Grid, places: NDArray[np.int32], queries: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        from scipy.ndimage import maximum_filter
-
         rows, cols = places.T
         chart = np.zeros(grid.counts, bool)
         chart[rows[queries], cols[queries]] = True
-        reached = maximum_filter(chart, size=2 * self.params.radius + 1, mode="constant")
-        near: NDArray[np.bool_] = reached[rows, cols]
+        for axis, count in enumerate(chart.shape):
+            # How many stand before each place; the difference of two such numbers tells of all between them.
+            before = np.insert(np.cumsum(chart, axis=axis), 0, 0, axis=axis)
+            first, last = (np.arange(count) + reach for reach in (-self.params.radius, self.params.radius + 1))
+            chart = before.take(np.minimum(last, count), axis) > before.take(np.maximum(first, 0), axis)
+        near: NDArray[np.bool_] = chart[rows, cols]
         return near
 
 
@@ -91,6 +101,16 @@ def _z_order(places: NDArray[np.int32]) -> NDArray[np.uint64]:
         for axis in (0, 1):
             code |= ((places[:, axis].astype(np.uint64) >> np.uint64(bit)) & np.uint64(1)) << np.uint64(2 * bit + axis)
     return code
+
+
+def _fewer(
+    patches: NDArray[np.intp], places: NDArray[np.int32], most: int | None, random: np.random.Generator
+) -> NDArray[np.intp]:
+    """All of ``patches``, or an even spread of ``most`` of them over the picture."""
+    if most is None or len(patches) <= most:
+        return patches
+    ordered = patches[np.argsort(_z_order(places[patches]))]
+    return _spread(ordered, most, random) if most else ordered[:0]
 
 
 def _spread(ordered: NDArray[np.intp], most: int, random: np.random.Generator) -> NDArray[np.intp]:

@@ -16,6 +16,8 @@ from hdmatt_core.nn.regions import BACKGROUND, FOREGROUND, UNKNOWN, downsample_r
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Request, Specs, Target, Window
 
+_WHOLE = {BACKGROUND: TileState.BACKGROUND, UNKNOWN: TileState.QUERY, FOREGROUND: TileState.FOREGROUND}
+
 
 class GridTiler(Tiler):
     """Overlapping square patches in a regular grid; the paper takes 320 px.
@@ -74,10 +76,11 @@ class GridTiler(Tiler):
         window, origin = block.array("trimap"), around(grid, block.target).start
         made: dict[str, Array] = {}
         if "tiles" in block.wanted:
-            rows = [(*box.start, _state(window, origin, box.within(grid.shape))) for box in boxes]
+            classes = trimap_classes(window)
+            rows = [(*box.start, _state(cut(classes, origin, box.within(grid.shape)))) for box in boxes]
             made["tiles"] = np.array(rows, np.int32)
         if "regions" in block.wanted:
-            made["regions"] = downsample_regions(np.stack([cut(window, origin, box) for box in boxes]))
+            made["regions"] = np.concatenate([_regions(cut(window, origin, box)) for box in boxes])
         return made
 
 
@@ -91,10 +94,16 @@ def cut(window: Array, origin: tuple[int, ...], box: Box) -> Array:
     return window[box.shifted(-o for o in origin).slices]
 
 
-def _state(window: Array, origin: tuple[int, ...], inside: Box) -> TileState:
-    present: NDArray[np.intp] = np.bincount(trimap_classes(cut(window, origin, inside)).ravel(), minlength=3)
-    if present[UNKNOWN]:
-        return TileState.QUERY
-    if present[BACKGROUND] and present[FOREGROUND]:
-        return TileState.KNOWN
-    return TileState.FOREGROUND if present[FOREGROUND] else TileState.BACKGROUND
+def _state(classes: NDArray[np.uint8]) -> TileState:
+    low, high = classes.min(), classes.max()
+    if low == high:
+        return _WHOLE[int(low)]
+    return TileState.QUERY if (classes == UNKNOWN).any() else TileState.KNOWN
+
+
+def _regions(trimap: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Regions (1, h, w) of one patch; most patches of a large picture are of one value."""
+    if trimap.min() == trimap.max():
+        cells = [side // STRIDE for side in trimap.shape]
+        return np.full((1, *cells), trimap_classes(trimap[:1, :1])[0, 0])
+    return downsample_regions(trimap[None])

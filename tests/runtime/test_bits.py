@@ -50,12 +50,12 @@ def test_blocks_in_any_order(request_for: Make, reference: np.ndarray) -> None:
     assert np.array_equal(run(request_for(), order=shuffled).arrays["alpha"], reference)
 
 
-def test_features_on_disk_and_skips_made_again(request_for: Make, reference: np.ndarray) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_skips_that_nobody_keeps_are_made_again(request_for: Make, reference: np.ndarray, share: float) -> None:
     roomy = plan(request_for())
-    assert "memory" in roomy.places.values()
-    tight = roomy.peak - roomy.memory["kept features"] + 100_000
-    request = request_for(memory=tight)
-    assert plan(request).remade
+    assert roomy.kept_share == 1
+    request = request_for(memory=roomy.peak - roomy.keep + int(share * roomy.keep) + 1000)
+    assert plan(request).kept_share == pytest.approx(share, abs=0.01)
     assert np.array_equal(run(request).arrays["alpha"], reference)
 
 

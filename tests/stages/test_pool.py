@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hdmatt_stages import AllPatches, NearUnknown
@@ -21,7 +23,7 @@ def table(queries: list[tuple[int, int]]) -> NDArray[np.int32]:
     return tiles
 
 
-def pooled(queries: list[tuple[int, int]], seed: int = 0, **params: int) -> set[tuple[int, int] | None]:
+def pooled(queries: list[tuple[int, int]], seed: int = 0, **params: float) -> set[tuple[int, int] | None]:
     stage = NearUnknown(NearUnknown.Params(**params))
     made = complete(stage, {"tiles": tiles_given(table(queries), ("tile", "c"), GRID)}, FakeContext(seed=seed))
     return {GRID.position(int(slot)) for slot in np.flatnonzero(made["pool"].array)}
@@ -59,6 +61,21 @@ def test_most_spreads_over_the_picture() -> None:
         quarters[row // 10, col // 15] += 1
     assert sorted(quarters) == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert min(quarters.values()) >= 10
+
+
+def test_queries_stay_and_known_patches_are_bounded_by_their_number() -> None:
+    queries = [(row, col) for row in range(2, 6) for col in range(2, 27)]
+    drawn = pooled(queries, radius=2, known=0.25)
+    assert set(queries) <= drawn
+    assert len(drawn) == len(queries) + math.ceil(len(queries) / 4)
+    assert drawn <= pooled(queries, radius=2)
+    assert pooled(queries, radius=2, known=0) == set(queries)
+    assert pooled(queries, radius=1, known=9) == pooled(queries, radius=1)
+
+
+def test_most_bounds_queries_and_known_patches_together() -> None:
+    queries = [(row, col) for row in range(2, 6) for col in range(2, 27)]
+    assert len(pooled(queries, radius=2, known=0.25, most=30)) == 30
 
 
 def test_most_above_the_number_changes_nothing() -> None:

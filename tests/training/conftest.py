@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from hdmatt_core.training.config import TrainConfig, read_config
 
+POOL = "procedural: {count: 2, side: 64}"
 PHASE = "{until: 1.0, patch: 32, images: 1, patches: 2}"
 
 
@@ -49,7 +50,7 @@ def config_file(index: Path, tmp_path: Path) -> Path:
     """Three steps of the smallest kind."""
     path = tmp_path / "tiny.yaml"
     path.write_text(
-        f"data: {index}\nout: {tmp_path / 'run'}\nsteps: 3\nstrands: 1\nlog_every: 1\nwarmup: 0\nphases: [{PHASE}]\n"
+        f"data: {index}\nout: {tmp_path / 'run'}\nsteps: 3\n{POOL}\nlog_every: 1\nwarmup: 0\nphases: [{PHASE}]\n"
     )
     return path
 

@@ -6,23 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.training.batch import draw_batch
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Mix, Phase
-from hdmatt_core.training.cutout import Cutout, spread_colour
+from hdmatt_core.training.cutout import spread_colour
 from hdmatt_core.training.material import load_library
-from hdmatt_core.training.strands import render_strands
+from hdmatt_core.training.procedural import render
 from hdmatt_core.training.trimaps import random_trimap
-from hdmatt_core.training.warp import place
 
 
 @pytest.fixture(scope="module")
 def composer(index: Path) -> Composer:
-    return Composer(load_library(index, "train", 200), [render_strands(np.random.default_rng(0), 64)], Mix())
+    hair = render("hair", 64, np.random.default_rng(0))
+    return Composer(load_library(index, "train", 200), lambda rng: hair, Mix())
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -46,16 +45,6 @@ def test_a_known_picture_has_a_known_trimap() -> None:
     for value in (0.0, 1.0):
         trimap = random_trimap(np.full((32, 32), value, np.float32), np.random.default_rng(0), wild=False)
         assert (trimap == 255 * value).all()
-
-
-def test_placing_keeps_a_soft_pixel_in_view() -> None:
-    alpha = np.zeros((100, 100), np.uint8)
-    alpha[40:60, 40:60] = 255
-    cutout = Cutout(Image.new("RGB", (100, 100), (200, 10, 10)), Image.fromarray(alpha))
-    for seed in range(10):
-        placed = place(cutout, 64, np.random.default_rng(seed))[1]
-        assert placed.max() > 0.4
-        assert placed.min() < 0.6
 
 
 def test_hidden_colour_is_replaced_by_its_neighbour() -> None:

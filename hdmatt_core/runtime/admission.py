@@ -1,0 +1,119 @@
+"""Telling workers of a job. Those of a cluster that somebody else started are asked first whether they can do it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import psutil
+
+from hdmatt_core.errors import HdmattWarning, UserError
+from hdmatt_core.pipeline.sizes import format_size
+from hdmatt_core.runtime import models
+from hdmatt_core.runtime.job import Job
+from hdmatt_core.runtime.machine import Machine, devices, here, unseen
+from hdmatt_core.runtime.workspace import release, workspace
+
+FREE_SHARE = 0.5
+"""The share of a machine's free memory that a worker without a limit of its own takes."""
+
+
+class Admission:
+    """Who may do ``job``: newcomers are compared with this client, told of the job, and let in if they can do it."""
+
+    def __init__(self, client: Any, job: Job, versions: Mapping[str, str] | None) -> None:
+        self._client, self._job, self._versions = client, job, versions
+        self._in: list[str] = []
+
+    def __call__(self, workers: Sequence[str]) -> list[str]:
+        """Those of ``workers`` that may compute from now on; a warning names each other one and says why."""
+        admitted = self._tell(workers) if self._versions is None else self._tell_if_fit(self._alike(workers))
+        self._in += admitted
+        return admitted
+
+    def close(self) -> None:
+        """Let the workers forget the job, as far as they are there."""
+        if self._in and self._client.status == "running":
+            self._client.run(leave, self._job.token, workers=self._in, on_error="ignore")
+        self._in.clear()
+
+    def _tell(self, workers: Sequence[str]) -> list[str]:
+        self._client.run(enter, self._job, workers=list(workers))
+        return list(workers)
+
+    def _tell_if_fit(self, workers: list[str]) -> list[str]:
+        told = self._client.run(enter_if_fit, self._job, workers=workers, on_error="return") if workers else {}
+        return _without({worker: _lines(told[worker]) for worker in workers})
+
+    def _alike(self, workers: Sequence[str]) -> list[str]:
+        found = machines(self._client, workers)
+        return _without({worker: list(differences(found[worker], self._versions or {})) for worker in workers})
+
+
+def machines(client: Any, workers: Sequence[str] | None = None) -> dict[str, Machine | BaseException]:
+    """What each worker is, or what is in the way of telling."""
+    chosen = None if workers is None else list(workers)
+    found: dict[str, Machine | BaseException] = client.run(here, workers=chosen, on_error="return")
+    return found
+
+
+def differences(there: Machine | BaseException, versions: Mapping[str, str]) -> Iterator[str]:
+    """Where a worker's software is not this client's."""
+    if isinstance(there, BaseException):
+        yield f"hdmatt does not start there ({type(there).__name__}: {there})"
+        return
+    for name, version in versions.items():
+        if there.versions.get(name) != version:
+            yield f"{name} {there.versions.get(name, 'absent')} there, {version} here"
+
+
+def enter(job: Job) -> None:
+    """Run on a worker: know the job."""
+    workspace(job)
+
+
+def enter_if_fit(job: Job, dask_worker: Any) -> list[str]:
+    """Run on a worker: know the job and have its network loaded; or what keeps this worker from doing it."""
+    problems = list(_unfit(job, dask_worker))
+    if not problems:
+        if job.compute.sha256:
+            models.network(job.compute)
+        enter(_with_room(job, dask_worker))
+    return problems
+
+
+def leave(token: str) -> None:
+    """Run on a worker: forget the job and what was kept for it."""
+    release(token)
+
+
+def _unfit(job: Job, worker: Any) -> Iterator[str]:
+    paths = [source.params.path for source in job.sources.values() if source.params.path.is_absolute()]  # type: ignore[attr-defined]  # every source's parameters have a path
+    yield from unseen(paths, job.arrays)
+    unit, found = job.compute.unit, devices().get(job.compute.device)
+    if unit and found != unit:
+        yield f"computes on {found or 'no ' + job.compute.device}, this run on {unit}: the bits would differ"
+    limit, needed = worker.memory_manager.memory_limit, job.plan.needed(worker.state.nthreads)
+    if limit and limit < needed:
+        yield f"has a memory limit of {format_size(limit)} and needs {format_size(needed)}; fewer threads need less"
+
+
+def _with_room(job: Job, worker: Any) -> Job:
+    """What the worker's memory leaves beside its tasks is for rows between passes."""
+    limit = worker.memory_manager.memory_limit or int(psutil.virtual_memory().available * FREE_SHARE)
+    return replace(job, keep=max(0, limit - job.plan.needed(worker.state.nthreads)))
+
+
+def _without(complaints: Mapping[str, list[str]]) -> list[str]:
+    for worker, lines in complaints.items():
+        if lines:
+            warnings.warn(f"worker {worker} is left out: {'; '.join(lines)}", HdmattWarning, stacklevel=2)
+    return [worker for worker, lines in complaints.items() if not lines]
+
+
+def _lines(found: list[str] | BaseException) -> list[str]:
+    if isinstance(found, UserError):
+        return [str(found)]
+    return [f"{type(found).__name__}: {found}"] if isinstance(found, BaseException) else found

@@ -1,0 +1,60 @@
+"""What a machine is that a run may compute on: devices, versions, memory. Looked at here and on every worker."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("hdmatt", "torch", "numpy", "zarr")
+"""What the bits of a result, or the reading of its store, depend on."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One process's surroundings."""
+
+    devices: Mapping[str, str]  # a torch device, and the card or instruction set that stands for its rounding
+    versions: Mapping[str, str]  # Python, packages, and distributions that bring stages
+    problems: Sequence[str]  # what is in the way of the run that it was looked at for
+
+
+def here() -> Machine:
+    """This process's."""
+    return Machine(devices(), versions(), ())
+
+
+def devices() -> dict[str, str]:
+    """Torch devices that are there, best first."""
+    import torch
+
+    found = {}
+    if torch.cuda.is_available():
+        found["cuda"] = torch.cuda.get_device_name()
+    if torch.backends.mps.is_available():
+        found["mps"] = platform.processor()
+    return found | {"cpu": torch.backends.cpu.get_cpu_capability()}
+
+
+def versions() -> dict[str, str]:
+    """Python's, the packages' and those of distributions that bring stages."""
+    from hdmatt_core.registry import Registry
+
+    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
+    return found | {name: _version(name) for name in PACKAGES} | dict(Registry.load(strict=False).distributions())
+
+
+def unseen(paths: Sequence[Path], folder: Path) -> list[str]:
+    """Which of the files cannot be read from here, and whether the folder cannot be written."""
+    missing = [f"cannot read {path}" for path in paths if not os.access(path, os.R_OK)]
+    return missing if os.access(folder, os.W_OK) else [*missing, f"cannot write {folder}"]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,132 @@
+"""Blocks through a dask client.
+
+A job travels once to every worker that is let in, late ones included; tasks carry three small values. Each worker
+is given a few blocks ahead and another for each that it gives back, so the scheduler never holds more, whatever the
+size of the picture. A block whose rows a worker keeps is given to that worker.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from distributed import KilledWorker
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.runtime.admission import Admission
+from hdmatt_core.runtime.job import Job, Receipt
+from hdmatt_core.runtime.roster import GPU, SHARE, Member, Roster
+from hdmatt_core.runtime.task import run_block
+from hdmatt_core.runtime.turns import Turns
+from hdmatt_core.runtime.workspace import NotToldError
+
+POLL = 1.0
+"""Seconds after which, without a receipt, the workers and the scheduler are looked at again."""
+
+
+class OnDask:
+    """Runs passes through ``client``; on somebody else's cluster where ``versions`` are those of the client."""
+
+    def __init__(self, client: Any, where: str, versions: Mapping[str, str] | None) -> None:
+        self._client, self._where, self._versions = client, where, versions
+        self._crews: dict[str, tuple[Admission, Roster]] = {}
+        self._keepers: dict[tuple[str, int], str] = {}
+
+    def __enter__(self) -> OnDask:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for admission, _roster in self._crews.values():
+            admission.close()
+
+    def run(self, job: Job, index: int, blocks: Sequence[int]) -> Iterator[Receipt]:
+        """Receipts as blocks are done; UserError where the cluster is gone."""
+        work, roster = job.plan.passes[index], self._crew(job)
+        on_gpu = job.compute.device == "cuda" and job.uses_network(work)
+        turns = Turns(blocks, {block: at for (token, block), at in self._keepers.items() if token == job.token})
+        flight = Flight(self._client, self._where, job, index, turns, on_gpu=on_gpu)
+        try:
+            while flight.fill(roster.chosen(on_gpu=on_gpu)):
+                for receipt in flight.landed():
+                    if work.transient:
+                        self._keepers[job.token, receipt.block] = receipt.address
+                    yield receipt
+        finally:
+            flight.cancel()
+
+    def _crew(self, job: Job) -> Roster:
+        if job.token not in self._crews:
+            admission = Admission(self._client, job, self._versions)
+            self._crews[job.token] = admission, Roster(self._client, self._where, admission)
+        return self._crews[job.token][1]
+
+
+class Flight:
+    """The blocks of one pass that are with the workers now."""
+
+    def __init__(self, client: Any, where: str, job: Job, index: int, turns: Turns, *, on_gpu: bool) -> None:
+        self._client, self._where, self._job, self._index, self._turns = client, where, job, index, turns
+        self._name = job.plan.passes[index].name
+        self._futures: dict[Any, tuple[int, str]] = {}
+        self._done: SimpleQueue[Any] = SimpleQueue()
+        self._on_gpu = on_gpu
+
+    def fill(self, members: Mapping[str, Member]) -> bool:
+        """Give every worker what it has seats for; whether anything is with the workers, or waits for one."""
+        given = Counter(address for _, address in self._futures.values())
+        for address, member in members.items():
+            for _ in range(member.seats(on_gpu=self._on_gpu) - given[address]):
+                block = self._turns.next(address)
+                if block is not None:
+                    self._send(block, address, gpu=self._on_gpu and member.gpus > 0)
+        return bool(self._futures) or not self._turns.empty
+
+    def landed(self) -> Iterator[Receipt]:
+        """The next receipt, and any others that are there; none after a while."""
+        with suppress(Empty):
+            yield from self._receipt(self._done.get(timeout=POLL))
+            while True:
+                yield from self._receipt(self._done.get_nowait())
+        if self._client.status not in ("running", "newly-created"):
+            raise vanished(self._where)
+
+    def cancel(self) -> None:
+        """Take back what is not done."""
+        if self._futures and self._client.status == "running":
+            self._client.cancel(list(self._futures), force=True)
+        self._futures.clear()
+
+    def _send(self, block: int, address: str, *, gpu: bool) -> None:
+        future = self._client.submit(
+            run_block,
+            *(self._job.token, self._index, block),
+            key=f"{self._name}-{self._job.token}-{block}",
+            workers=[address],
+            allow_other_workers=True,  # should it die
+            resources={GPU: 1 / SHARE} if gpu else None,
+            pure=False,
+        )
+        self._futures[future] = block, address
+        future.add_done_callback(self._done.put)
+
+    def _receipt(self, future: Any) -> Iterator[Receipt]:
+        block, _ = self._futures.pop(future)
+        if future.status in ("cancelled", "lost"):
+            raise vanished(self._where)
+        try:
+            yield future.result()
+        except NotToldError:  # its worker died, and dask gave the block to one that was not let in yet
+            self._turns.put_back(block)
+        except KilledWorker as error:
+            raise UserError(
+                f"pass '{self._name}': one block after another worker died ({error.allowed_failures + 1} of them), "
+                "most likely of too little memory; give workers more, or fewer threads each"
+            ) from error
+
+
+def vanished(where: str) -> UserError:
+    """The scheduler is gone, and with it everything but what is on disk."""
+    return UserError(f"--scheduler {where}: the scheduler went away in the middle of the run; what is finished is kept")

@@ -1,0 +1,61 @@
+"""From a prepared request to its plan: the trimap is surveyed, tiles are counted, memory is divided."""
+
+from __future__ import annotations
+
+import uuid
+
+from hdmatt_core.pipeline.plan import Plan, choose
+from hdmatt_core.runtime.events import unheard
+from hdmatt_core.runtime.executor import InThisThread
+from hdmatt_core.runtime.inputs import decoding_ahead, stream
+from hdmatt_core.runtime.job import Job
+from hdmatt_core.runtime.prepare import Prepared
+from hdmatt_core.runtime.survey import count, warn_of_guesswork
+from hdmatt_core.runtime.work import create_arrays, finish
+from hdmatt_core.runtime.workspace import release, workspace
+from hdmatt_core.storage.store import RunStore
+
+
+def surveyed_while_decoding(prepared: Prepared, store: RunStore) -> Plan:
+    """Survey; where tasks will be threads of this process, its other thread decodes the image meanwhile."""
+    request = prepared.request
+    if request.workers or request.scheduler is not None or request.synchronous:
+        return surveyed(prepared, store)
+    with decoding_ahead(prepared.sources, prepared.inputs):
+        return surveyed(prepared, store)
+
+
+def surveyed(prepared: Prepared, store: RunStore) -> Plan:
+    """Make the tables of tiles, count, and choose the plan within the budget."""
+    _stream_inputs(prepared, store)
+    resources = prepared.request.resources()
+    provisional = prepared.outline(None).plan(resources)
+    job = job_of(prepared, store, provisional)
+    try:
+        for index in prepared.survey:
+            create_arrays(store, provisional, provisional.passes[index])
+            finish(InThisThread(), job, index, store, unheard, list)
+        work = count(workspace(job), provisional.passes)
+        warn_of_guesswork(workspace(job), provisional.passes)
+    finally:
+        release(job.token)
+    return choose(prepared.outline(work), resources)
+
+
+def job_of(prepared: Prepared, store: RunStore, plan: Plan) -> Job:
+    """The run as its workers see it, under a name of its own."""
+    return Job(
+        uuid.uuid4().hex,
+        prepared.graph,
+        plan,
+        store.arrays_path.absolute(),
+        prepared.sources,
+        prepared.compute,
+        keep=plan.keep // max(1, plan.resources.processes),
+    )
+
+
+def _stream_inputs(prepared: Prepared, store: RunStore) -> None:
+    for name, planned in prepared.inputs.items():
+        if planned.reading == "streamed":
+            stream(store.arrays(), store.ledgers(), name, prepared.sources[name], planned.spec)

@@ -1,0 +1,93 @@
+"""The workers of a cluster as they come and go, and how many blocks each is given ahead."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hdmatt_core.errors import UserError
+
+AHEAD = 2
+"""Blocks given per thread: one running, one ready, so that no thread waits for the client."""
+SHARE = 3
+"""Tasks on one GPU: while one computes, another reads and a third writes."""
+GPU = "GPU"
+"""The resource by which dask's own tools tell workers that have a device."""
+REFRESH = 1.0
+PATIENCE = 60.0
+"""Seconds between looks at the workers, and seconds for which a run waits when there is none."""
+
+Admit = Callable[[Sequence[str]], Sequence[str]]
+"""Of newcomers, by address, those that may compute."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A worker that may compute: its threads and its GPUs as dask resources count them."""
+
+    threads: int
+    gpus: float
+
+    def seats(self, *, on_gpu: bool) -> int:
+        """How many blocks it is given at once."""
+        running = min(self.threads, int(SHARE * self.gpus)) if on_gpu and self.gpus else self.threads
+        return AHEAD * running
+
+
+class Roster:
+    """Who may compute now; newcomers are asked in once, and those who left are forgotten."""
+
+    def __init__(self, client: Any, where: str, admit: Admit = list) -> None:
+        self._client, self._admit = client, admit
+        self.where = where
+        self._seen: set[str] = set()
+        self._members: dict[str, Member] = {}
+        self._looked = self._present = float("-inf")
+
+    def members(self) -> Mapping[str, Member]:
+        """Workers by address; UserError when there has been none for a minute."""
+        if time.monotonic() - self._looked > REFRESH:
+            self._look()
+        return self._members
+
+    def chosen(self, *, on_gpu: bool) -> Mapping[str, Member]:
+        """Workers for a pass: those with a GPU compute on it, the others do the rest, if there are both."""
+        members = self.members()
+        return {a: m for a, m in members.items() if bool(m.gpus) is on_gpu} or members
+
+    def wait(self) -> Mapping[str, Member]:
+        """The workers, as soon as there is one; UserError if none comes."""
+        self._present = time.monotonic()
+        while not self.members():
+            time.sleep(REFRESH / 4)
+        return self._members
+
+    def _look(self) -> None:
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        running = {address: info for address, info in workers.items() if info.get("status", "running") == "running"}
+        new = [address for address in running if address not in self._seen]
+        admitted = set(self._admit(new)) if new else set()
+        self._seen = (self._seen & running.keys()) | set(new)
+        self._members = {
+            address: self._members.get(address) or _member(running[address])
+            for address in running
+            if address in self._members or address in admitted
+        }
+        self._looked = time.monotonic()
+        if self._members:
+            self._present = self._looked
+        elif self._looked - self._present > PATIENCE:
+            raise nobody(self.where)
+
+
+def nobody(where: str) -> UserError:
+    """No worker came, or none is left."""
+    return UserError(
+        f"--scheduler {where}: no worker that fits for {PATIENCE:.0f} s; start some with 'dask worker {where}'"
+    )
+
+
+def _member(info: Mapping[str, Any]) -> Member:
+    return Member(int(info["nthreads"]), float(info.get("resources", {}).get(GPU, 0)))

@@ -1,0 +1,88 @@
+"""Rows read from the files themselves are those that zarr reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zarr.storage import LocalStore, MemoryStore
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Grid
+from hdmatt_core.spec import ArraySpec
+from hdmatt_core.storage import rows
+from hdmatt_core.storage.layout import create
+from hdmatt_core.storage.rows import rows_of
+
+GRID = Grid((500, 700), 96, 16, side=2)
+SPECS = {
+    "features": ArraySpec(("tile", "y", "x", "c"), (GRID.slots, 6, 6, 64), "float16", 16, GRID),
+    "skips": ArraySpec(("tile", "byte"), (GRID.slots, 5000), "uint8", 1, GRID),
+    "regions": ArraySpec(("tile", "y", "x"), (GRID.slots, 6, 6), "uint8", 16, GRID),
+    "patches": ArraySpec(("tile", "y", "x"), (GRID.slots, 96, 96), "float32", 1, GRID),
+    "tiles": ArraySpec(("tile", "c"), (GRID.slots, 3), "int32", 1, GRID),
+    "pool": ArraySpec(("tile",), (GRID.slots,), "uint8", 1, GRID),
+}
+FROM_FILES = {"features", "skips", "regions", "pool"}
+
+
+def filled(store: Any, spec: ArraySpec) -> zarr.Array[Any]:
+    """Every third row, and one whole block, hold zeros."""
+    array = create(zarr.create_group(store, overwrite=True), "a", spec)
+    values = np.random.default_rng(0).integers(1, 100, spec.shape).astype(spec.dtype)
+    values[::3] = 0
+    values[GRID.block : 2 * GRID.block] = 0
+    for low in range(0, GRID.slots, GRID.block):
+        array[low : low + GRID.block] = values[low : low + GRID.block]
+    return array
+
+
+@given(st.sampled_from(sorted(SPECS)), st.lists(st.integers(0, GRID.slots - 1), max_size=40), st.booleans())
+@settings(deadline=None, max_examples=40)
+def test_any_rows_in_any_order(tmp_path_factory: pytest.TempPathFactory, name: str, slots: Any, disk: bool) -> None:
+    store = LocalStore(tmp_path_factory.mktemp("rows")) if disk else MemoryStore()
+    array = filled(store, SPECS[name])
+    got = rows_of(array, slots)
+    assert got.dtype == array.dtype
+    np.testing.assert_array_equal(got, array[...][slots])
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_what_is_not_compressed_is_read_without_zarr(tmp_path: Path, monkeypatch: Any, name: str) -> None:
+    array = filled(LocalStore(tmp_path), SPECS[name])
+    want = array[...][[7, 2]]
+
+    def refused(self: object, selection: object) -> None:
+        raise AssertionError("read through zarr")
+
+    monkeypatch.setattr(zarr.Array, "__getitem__", refused)
+    if name in FROM_FILES:
+        np.testing.assert_array_equal(rows_of(array, [7, 2]), want)
+    else:
+        with pytest.raises(AssertionError, match="read through zarr"):
+            rows_of(array, [7, 2])
+
+
+@pytest.mark.parametrize("dtype", [">f2", "<f2"])
+def test_another_byte_order_is_left_to_zarr(tmp_path: Path, dtype: str) -> None:
+    codec = rows.BytesCodec(endian="big" if dtype == ">f2" else "little")
+    array = zarr.create_array(
+        LocalStore(tmp_path), shape=(8, 4), chunks=(4, 4), dtype="float16", serializer=codec, compressors=None
+    )
+    array[...] = np.arange(32).reshape(8, 4)
+    np.testing.assert_array_equal(rows_of(array, [5, 1]), array[...][[5, 1]])
+
+
+@pytest.mark.parametrize(("name", "kept"), [("features", 9), ("features", 700), ("regions", 9)])
+def test_a_file_that_is_cut_short_says_so(tmp_path: Path, name: str, kept: int) -> None:
+    array = filled(LocalStore(tmp_path), SPECS[name])
+    files = [path for path in (tmp_path / "a" / "c").rglob("*") if path.is_file()]
+    for file in files:
+        file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(UserError, match="a: a file of the run's store is cut short; start anew with --overwrite"):
+        rows_of(array, [1, 2])
