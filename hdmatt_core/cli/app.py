@@ -38,6 +38,8 @@ COMMANDS: Mapping[str, Command] = {
     "train": Command("train", MEASURE, "Train a network."),
     "evaluate": Command("evaluate", MEASURE, "Errors of mattes against the truth, or of methods on a set."),
     "compose": Command("compose", MEASURE, "Compose a test set with known mattes."),
+    "ablate": Command("ablate", MEASURE, "What each part of the method is worth, on a set."),
+    "explain": Command("explain", EXTEND, "Where a patch looks in the picture, and what that changes."),
     "doctor": Command("doctor", EXTEND, "Look at this machine: versions, devices, memory, weights, plug-ins."),
 }
 

@@ -60,7 +60,10 @@ class Patch:
 
 @dataclass(frozen=True)
 class Attention:
-    """What one query chose and where it looks: ``weights`` are (h w, k, h w) by region, over positions of contexts."""
+    """What one query chose and where it looks: ``weights`` are (h w, k, h, w) by region, over positions of contexts.
+
+    The last of the contexts is the query's own patch, which is not chosen: its score is 0.
+    """
 
     query: Patch
     contexts: tuple[Patch, ...]
@@ -143,13 +146,14 @@ def attention(probe: Probe, sight: Sight, grid: Grid, slot: int) -> Attention:
     # A sampler that needs no features (one that draws at random) has done its work in an earlier pass.
     made = sight.made if sampler.name in sight.blocks else probe.look(sampler, slot).made
     chosen, scores = (made[Ref(sampler.name, port)][0] for port in ("choice", "scores"))
-    there = chosen >= 0
+    there = np.append(chosen >= 0, True)
     cells = block.gathered("regions").own.shape[1:]
     told = aggregator.stage.weights(block, probe.context(aggregator))
+    query = _patch(probe, grid, slot)
     return Attention(
-        query=_patch(probe, grid, slot),
-        contexts=tuple(_patch(probe, grid, int(other)) for other in chosen[there]),
-        scores=tuple(float(score) for score in scores[there]),
+        query=query,
+        contexts=(*(_patch(probe, grid, int(other)) for other in chosen[there[:-1]]), query),
+        scores=(*(float(score) for score in scores[there[:-1]]), 0.0),
         weights={region: _maps(values[0], there, cells) for region, values in told.items()},
     )
 

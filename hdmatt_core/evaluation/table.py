@@ -85,7 +85,7 @@ def as_json(dataset: Dataset, rows: Sequence[Row], summary: Summary) -> str:
         "groups": {group: [asdict(means) for means in every] for group, every in summary.groups.items()},
         "paired": [asdict(pair) for pair in summary.paired],
     }
-    return json.dumps(_finite(content), indent=1) + "\n"
+    return json.dumps(finite(content), indent=1) + "\n"
 
 
 def record(row: Row) -> dict[str, Any]:
@@ -113,9 +113,10 @@ def as_csv(records: Sequence[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Plain values fit for JSON: NaN and infinity become None, tuples lists."""
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

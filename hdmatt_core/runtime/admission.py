@@ -13,7 +13,7 @@ from hdmatt_core.errors import HdmattWarning, UserError
 from hdmatt_core.pipeline.sizes import format_size
 from hdmatt_core.runtime import models
 from hdmatt_core.runtime.job import Job
-from hdmatt_core.runtime.machine import Machine, devices, here, unseen
+from hdmatt_core.runtime.machine import PACKAGES, Machine, devices, here, unseen, versions
 from hdmatt_core.runtime.workspace import release, workspace
 
 FREE_SHARE = 0.5
@@ -23,13 +23,14 @@ FREE_SHARE = 0.5
 class Admission:
     """Who may do ``job``: newcomers are compared with this client, told of the job, and let in if they can do it."""
 
-    def __init__(self, client: Any, job: Job, versions: Mapping[str, str] | None) -> None:
-        self._client, self._job, self._versions = client, job, versions
+    def __init__(self, client: Any, job: Job) -> None:
+        self._client, self._job = client, job
         self._in: list[str] = []
 
     def __call__(self, workers: Sequence[str]) -> list[str]:
         """Those of ``workers`` that may compute from now on; a warning names each other one and says why."""
-        admitted = self._tell(workers) if self._versions is None else self._tell_if_fit(self._alike(workers))
+        remote = self._job.plan.resources.remote
+        admitted = self._tell_if_fit(self._alike(workers)) if remote else self._tell(workers)
         self._in += admitted
         return admitted
 
@@ -48,8 +49,8 @@ class Admission:
         return _without({worker: _lines(told[worker]) for worker in workers})
 
     def _alike(self, workers: Sequence[str]) -> list[str]:
-        found = machines(self._client, workers)
-        return _without({worker: list(differences(found[worker], self._versions or {})) for worker in workers})
+        found, wanted = machines(self._client, workers), software(self._job)
+        return _without({worker: list(differences(found[worker], wanted)) for worker in workers})
 
 
 def machines(client: Any, workers: Sequence[str] | None = None) -> dict[str, Machine | BaseException]:
@@ -59,12 +60,18 @@ def machines(client: Any, workers: Sequence[str] | None = None) -> dict[str, Mac
     return found
 
 
-def differences(there: Machine | BaseException, versions: Mapping[str, str]) -> Iterator[str]:
+def software(job: Job) -> dict[str, str]:
+    """The versions that matter to ``job``, as they are here; a plug-in that it does not use is none of them."""
+    made_by = {node.type.distribution.partition(" ")[0] for node in job.graph.nodes.values()}
+    return {name: version for name, version in versions().items() if name in {"Python", *PACKAGES, *made_by}}
+
+
+def differences(there: Machine | BaseException, wanted: Mapping[str, str]) -> Iterator[str]:
     """Where a worker's software is not this client's."""
     if isinstance(there, BaseException):
         yield f"hdmatt does not start there ({type(there).__name__}: {there})"
         return
-    for name, version in versions.items():
+    for name, version in wanted.items():
         if there.versions.get(name) != version:
             yield f"{name} {there.versions.get(name, 'absent')} there, {version} here"
 

@@ -12,7 +12,7 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.plan import Resources
 from hdmatt_core.runtime import local
 from hdmatt_core.runtime.executor import Executor, InThisThread
-from hdmatt_core.runtime.machine import Machine, here
+from hdmatt_core.runtime.machine import Machine
 
 CONNECT = 10
 """Seconds until a scheduler must have answered."""
@@ -46,11 +46,8 @@ def executor(resources: Resources, *, scheduler: str | None, synchronous: bool) 
     from hdmatt_core.runtime.ondask import OnDask
 
     with session():
-        if scheduler is None:
-            client, versions = _local(resources), None
-        else:
-            client, versions = _client(scheduler), here().versions
-        with OnDask(client, scheduler or "this machine", versions) as on:
+        client = _local(resources) if scheduler is None else _client(scheduler)
+        with OnDask(client, scheduler or "this machine") as on:
             yield on
 
 

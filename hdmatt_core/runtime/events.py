@@ -74,10 +74,13 @@ def unheard(event: Event) -> None:
 
 
 class EventLog:
-    """Appends every event to a file of JSON lines."""
+    """Appends every event to a file of JSON lines; a line that a crash or a full disk cut short is taken away."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if path.exists():
+            with path.open("rb+") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
 
     def __call__(self, event: Event) -> None:
         record = {"time": round(time.time(), 3), "event": type(event).__name__, **dataclasses.asdict(event)}

@@ -1,4 +1,4 @@
-"""Rows that a process keeps between two passes, as far as there is room for them.
+"""Rows that a process keeps between two passes: in memory as far as there is room for them, in files beyond that.
 
 Nothing depends on a row being kept: a task that misses one makes it again. So a process may die, a worker may take
 over another's blocks, and a picture may be larger than the room.
@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from hdmatt_core.pipeline.graph import Ref
+from hdmatt_core.runtime.spill import Spill
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array
 
@@ -19,10 +20,13 @@ Rows = Mapping[int, Array]
 
 
 class Kept:
-    """Rows by block and array: of a block all that was given, or nothing; at most ``room`` bytes together."""
+    """Rows by block and array: of a block all that was given, or nothing; at most ``room`` bytes of memory together.
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    What does not fit goes to ``spill``, if there is one.
+    """
+
+    def __init__(self, room: int, spill: Spill | None = None) -> None:
+        self._room, self._spill = room, spill
         self._blocks: dict[int, dict[Ref, Rows]] = {}
         self._lock = threading.Lock()
 
@@ -38,19 +42,31 @@ class Kept:
             if size <= self._room:
                 self._blocks[block] = rows
                 self._room -= size
+                return
+        if self._spill is not None:
+            self._spill.put(block, rows)
 
     def get(self, block: int, slots: Collection[int], specs: Mapping[Ref, ArraySpec]) -> dict[Ref, Array] | None:
         """The rows (len(slots), ...) of the arrays in ``specs``, or None if any of them is not kept."""
         with self._lock:
             kept = self._blocks.get(block, {})
-        if not specs.keys() <= kept.keys():
-            return None
-        return {ref: _filled(kept[ref], slots, spec) for ref, spec in specs.items()}
+        if specs.keys() <= kept.keys():
+            return {ref: _filled(kept[ref], slots, spec) for ref, spec in specs.items()}
+        return None if self._spill is None else self._spill.get(block, slots, specs)
 
     def drop(self, block: int) -> None:
         """Forget the rows of a block; there is room for others then."""
         with self._lock:
             self._release(block)
+        if self._spill is not None:
+            self._spill.drop(block)
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._blocks.clear()
+        if self._spill is not None:
+            self._spill.close()
 
     def _release(self, block: int) -> None:
         self._room += _size(self._blocks.pop(block, {}))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from hdmatt_core.errors import HdmattWarning
 
 PACKAGES = ("hdmatt", "torch", "numpy", "zarr")
 """What the bits of a result, or the reading of its store, depend on."""
@@ -19,12 +22,11 @@ class Machine:
 
     devices: Mapping[str, str]  # a torch device, and the card or instruction set that stands for its rounding
     versions: Mapping[str, str]  # Python, packages, and distributions that bring stages
-    problems: Sequence[str]  # what is in the way of the run that it was looked at for
 
 
 def here() -> Machine:
     """This process's."""
-    return Machine(devices(), versions(), ())
+    return Machine(devices(), versions())
 
 
 def devices() -> dict[str, str]:
@@ -43,8 +45,11 @@ def versions() -> dict[str, str]:
     """Python's, the packages' and those of distributions that bring stages."""
     from hdmatt_core.registry import Registry
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HdmattWarning)  # this only counts; who uses a broken plug-in is told
+        brought = Registry.load(strict=False).distributions()
     found = {"Python": ".".join(platform.python_version_tuple()[:2])}
-    return found | {name: _version(name) for name in PACKAGES} | dict(Registry.load(strict=False).distributions())
+    return found | {name: _version(name) for name in PACKAGES} | brought
 
 
 def unseen(paths: Sequence[Path], folder: Path) -> list[str]:

@@ -28,10 +28,10 @@ POLL = 1.0
 
 
 class OnDask:
-    """Runs passes through ``client``; on somebody else's cluster where ``versions`` are those of the client."""
+    """Runs passes through ``client``, connected to a cluster that people know as ``where``."""
 
-    def __init__(self, client: Any, where: str, versions: Mapping[str, str] | None) -> None:
-        self._client, self._where, self._versions = client, where, versions
+    def __init__(self, client: Any, where: str) -> None:
+        self._client, self._where = client, where
         self._crews: dict[str, tuple[Admission, Roster]] = {}
         self._keepers: dict[tuple[str, int], str] = {}
 
@@ -59,7 +59,7 @@ class OnDask:
 
     def _crew(self, job: Job) -> Roster:
         if job.token not in self._crews:
-            admission = Admission(self._client, job, self._versions)
+            admission = Admission(self._client, job)
             self._crews[job.token] = admission, Roster(self._client, self._where, admission)
         return self._crews[job.token][1]
 

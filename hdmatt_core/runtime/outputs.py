@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from pathlib import Path
@@ -14,6 +13,7 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import About, Sink
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.registry import Registry
+from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.workspace import Workspace
 from hdmatt_core.spec import ArraySpec
 
@@ -54,14 +54,11 @@ def deliver(sink: Sink, space: Workspace, ref: Ref, spec: ArraySpec, about: Abou
     discard(partial)
     array = space.array(ref)
     try:
-        sink.write(partial, spec, lambda box: np.asarray(array[box.slices]), about)
-        if path.is_dir():
-            discard(path)
-        partial.replace(path)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise UserError(f"{path}: the disk is full; make space, then resume") from error
+        with room(path):
+            sink.write(partial, spec, lambda box: np.asarray(array[box.slices]), about)
+            if path.is_dir():
+                discard(path)
+            partial.replace(path)
     finally:
         discard(partial)
 

@@ -10,6 +10,7 @@ from hdmatt_core.runtime.executor import InThisThread
 from hdmatt_core.runtime.inputs import decoding_ahead, stream
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.prepare import Prepared
+from hdmatt_core.runtime.spill import discard_spilled
 from hdmatt_core.runtime.survey import count, warn_of_guesswork
 from hdmatt_core.runtime.work import create_arrays, finish
 from hdmatt_core.runtime.workspace import release, workspace
@@ -27,6 +28,7 @@ def surveyed_while_decoding(prepared: Prepared, store: RunStore) -> Plan:
 
 def surveyed(prepared: Prepared, store: RunStore) -> Plan:
     """Make the tables of tiles, count, and choose the plan within the budget."""
+    discard_spilled(store.path)
     _stream_inputs(prepared, store)
     resources = prepared.request.resources()
     provisional = prepared.outline(None).plan(resources)

@@ -54,7 +54,7 @@ class Probe:
         return stage_of(self.graph, kind)
 
     def look(self, node: Node, slot: int) -> Sight:
-        """Make the tile in ``slot`` by the pass of ``node``, as a task of the run would, with all outputs of its stages.
+        """Make the tile in ``slot`` by the pass of ``node``, as a task of the run would, with all its stages' outputs.
 
         The node is the one that the run has come to, or an earlier one.
         """

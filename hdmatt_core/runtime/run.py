@@ -28,7 +28,7 @@ from hdmatt_core.runtime.outputs import deliver
 from hdmatt_core.runtime.planning import job_of, surveyed, surveyed_while_decoding
 from hdmatt_core.runtime.prepare import Prepared, prepare
 from hdmatt_core.runtime.request import Request
-from hdmatt_core.runtime.space import check_disk
+from hdmatt_core.runtime.space import check_disk, room
 from hdmatt_core.runtime.work import Order, create_arrays, finish, ledger_of, pending_blocks
 from hdmatt_core.runtime.workspace import release, workspace
 from hdmatt_core.stage import Array
@@ -69,10 +69,11 @@ def _do(request: Request, listener: Listener, order: Order) -> Result:
 def _run(prepared: Prepared, path: Path, listener: Listener, order: Order) -> Result:
     with RunStore(path) as store:
         try:
-            _open(store, prepared)
-            made = surveyed_while_decoding(prepared, store)
-            check_disk(made, store)
-            return _Run(prepared, store, made, listener, order).execute()
+            with room(path):
+                _open(store, prepared)
+                made = surveyed_while_decoding(prepared, store)
+                check_disk(made, store)
+                return _Run(prepared, store, made, listener, order).execute()
         except BaseException:
             _forget_if_nothing_done(store)
             raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hdmatt_core.errors import UserError
@@ -18,11 +20,15 @@ _NO_ROOM = {
 }
 
 
-def full(error: OSError, path: Path) -> Exception:
-    """The UserError that ``error`` is where it says that ``path`` has no room, else ``error`` itself."""
-    if error.errno not in _NO_ROOM:
-        return error
-    return UserError(f"{path}: {_NO_ROOM[error.errno]}; make space, then resume")
+@contextmanager
+def room(path: Path) -> Iterator[None]:
+    """Where there is no room for what is written to ``path``, a UserError says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise UserError(f"{path}: {_NO_ROOM[error.errno]}; make space, then resume") from error
 
 
 def check_disk(plan: Plan, store: RunStore) -> None:

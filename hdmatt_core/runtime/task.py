@@ -21,7 +21,7 @@ from hdmatt_core.pipeline.passes import Pass, Step, input_specs
 from hdmatt_core.runtime import models
 from hdmatt_core.runtime.heap import give_back
 from hdmatt_core.runtime.job import Compute, Job, Receipt
-from hdmatt_core.runtime.space import full
+from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
 from hdmatt_core.runtime.workspace import Workspace, entered
 from hdmatt_core.stage import All, Array, Block, Gather, Gathered, Own, Request, Rows, Target, TileRows, Window
@@ -56,9 +56,8 @@ def run_block(token: str, index: int, block: int) -> Receipt:
     target = space.target(work.grid if work.over != "pixels" else None, work.run, space.blocks(index)[block])
     task = Task(job, space, work, target)
     try:
-        task.run()
-    except OSError as error:
-        raise full(error, job.arrays.parent) from error
+        with room(job.arrays.parent):
+            task.run()
     finally:
         give_back(job.plan.promised)
     tiles, watch = len(target.slots), task.watch

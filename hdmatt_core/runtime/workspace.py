@@ -15,6 +15,7 @@ from hdmatt_core.kinds import TileState
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.kept import Kept
+from hdmatt_core.runtime.spill import Spill
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target, Tiles
 from hdmatt_core.storage.rows import rows_of
@@ -36,7 +37,7 @@ class Workspace:
         self.job = job
         self._arrays: dict[Ref, zarr.Array[Any]] = {}
         self._blocks: dict[int, list[Box]] = {}
-        self.kept = Kept(job.keep)
+        self.kept = Kept(job.keep, spill_of(job))
         self._tables: dict[Ref, Array] = {}
         self._masks: dict[tuple[Tiles, Grid], NDArray[np.bool_]] = {}
         self._busy = threading.RLock()
@@ -121,6 +122,11 @@ class Workspace:
         array[low : target.box.stop[0]] = shard
 
 
+def spill_of(job: Job) -> Spill | None:
+    """Where rows go that memory does not hold; workers elsewhere reach the store through a network, and make them."""
+    return None if job.plan.resources.remote else Spill(job.arrays.parent, job.token, job.plan.disk)
+
+
 def name_of(ref: Ref) -> str:
     """The array's name in the run's store: ``stage.port``, or ``input.name``."""
     return f"{ref.node}.{ref.port}" if ref.port else f"input.{ref.node}"
@@ -131,7 +137,7 @@ def workspace(job: Job) -> Workspace:
     with _lock:
         if job.token not in _workspaces:
             while len(_workspaces) >= KEPT_RUNS:
-                del _workspaces[next(iter(_workspaces))]
+                _workspaces.pop(next(iter(_workspaces))).kept.close()
             _workspaces[job.token] = Workspace(job)
         return _workspaces[job.token]
 
@@ -147,4 +153,6 @@ def entered(token: str) -> Workspace:
 def release(token: str) -> None:
     """Forget a run, and what it kept in memory."""
     with _lock:
-        _workspaces.pop(token, None)
+        gone = _workspaces.pop(token, None)
+    if gone is not None:
+        gone.kept.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -98,8 +98,8 @@ class Composer:
         return layer
 
 
-def _one(items: list[T], rng: Generator) -> T:
-    return items[rng.integers(len(items))]
+def _one(items: Sequence[T], rng: Generator) -> T:
+    return items[int(rng.integers(len(items)))]
 
 
 def _shrunk(light: Floats, side: int) -> Floats:

@@ -51,6 +51,7 @@ class Procedural(Strict):
     """
 
     count: int = Field(400, ge=1)
+    seed: int = 0
     side: int = Field(768, ge=64, multiple_of=64)
     folder: Path | None = None
     families: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
@@ -78,6 +79,8 @@ class TrainConfig(Strict):
     phases: tuple[Phase, ...] = Field(min_length=1)
     mix: Mix = Mix()
     procedural: Procedural = Procedural()
+    memory: float = Field(1.5, gt=0, description="GB of decoded material, over all loaders")
+    loaders: int = Field(0, ge=0, description="processes that draw batches; 0 draws where the network trains")
     longest: int = Field(900, ge=64)
     lr: float = Field(1e-3, gt=0)
     final_lr: float = Field(1e-5, ge=0)

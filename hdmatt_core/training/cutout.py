@@ -23,6 +23,11 @@ class Cutout:
         self.anchors = _anchors(np.asarray(alpha))
 
     @property
+    def nbytes(self) -> int:
+        """Memory, the smaller sizes included."""
+        return self.size[0] * self.size[1] * 16 // 3 + self.anchors.nbytes
+
+    @property
     def levels(self) -> list[tuple[Image.Image, Image.Image]]:
         """Colour and alpha at full and half size, each averaged by itself."""
         return [(self.colour, self.alpha), (self.colour.reduce(2), self.alpha.reduce(2))]

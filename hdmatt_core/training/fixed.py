@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -22,13 +23,14 @@ Vector = NDArray[np.float64]
 _OVERSAMPLING = 3
 _BILINEAR = Image.Resampling.BILINEAR
 _SHARES = {"photo": 0.5, "cutout": 0.35, "strands": 0.15}
+Pools = Mapping[str, Sequence[Cutout]]
 _OPAQUE, _CLEAR = np.float32(1 - 2.5 / 255), np.float32(2.5 / 255)
 
 
 def fixed_picture(library: Library, strands: list[Cutout], side: int, rng: Generator) -> Picture:
     """Compose one picture of `side` px (even): half photographs, a third cut-outs, the rest strands."""
     background = _backdrop(_one(library.backgrounds, rng), side, rng)
-    pools = {"photo": library.photos, "cutout": library.cutouts, "strands": strands}
+    pools: Pools = {"photo": library.photos, "cutout": library.cutouts, "strands": strands}
     colour, alpha = _foreground(pools, side, rng)
     if rng.random() < 0.25:
         colour, alpha = _merged((colour, alpha), _foreground(pools, side, rng))
@@ -40,12 +42,13 @@ def fixed_picture(library: Library, strands: list[Cutout], side: int, rng: Gener
     return Picture(_camera(mixed, rng), alpha, _trimap(alpha, rng), contrast)
 
 
-def _one(items: list[T], rng: Generator) -> T:
-    return items[rng.integers(len(items))]
+def _one(items: Sequence[T], rng: Generator) -> T:
+    return items[int(rng.integers(len(items)))]
 
 
-def _foreground(pools: dict[str, list[Cutout]], side: int, rng: Generator) -> tuple[Floats, Floats]:
-    kind = rng.choice(list(_SHARES), p=list(_SHARES.values()))
+def _foreground(pools: Pools, side: int, rng: Generator) -> tuple[Floats, Floats]:
+    share = np.array([_SHARES[kind] if pool else 0.0 for kind, pool in pools.items()])
+    kind = rng.choice(list(pools), p=share / share.sum())
     return _place(_one(pools[str(kind)], rng), side, rng)
 
 

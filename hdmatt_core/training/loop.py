@@ -17,11 +17,9 @@ from hdmatt_core.nn.weights import load, save
 from hdmatt_core.training.average import Average
 from hdmatt_core.training.batch import Batch, draw_batch
 from hdmatt_core.training.checkpoint import load_state, save_state
-from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
-from hdmatt_core.training.feed import procedural_drawer
+from hdmatt_core.training.feed import make_composer, open_pool
 from hdmatt_core.training.losses import choice_loss, matting_loss
-from hdmatt_core.training.material import load_library
 from hdmatt_core.training.validate import Predictor, half, interpolated, score, validation_pictures
 
 
@@ -51,7 +49,10 @@ class Trainer:
         self.model = HDMatt(config.preset) if config.start is None else load(config.start, config.preset)
         self.average = Average(self.model, config.ema)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
-        self.composer = _composer(config)
+        self.composer = make_composer(config)
+        pool = open_pool(config)
+        if pool:
+            pool.fill_beside()
         self.pictures = validation_pictures(config)
         config.out.mkdir(parents=True, exist_ok=True)
 
@@ -144,11 +145,6 @@ class Trainer:
         line = {"step": self.step, "minutes": round(self.minutes, 2), **values}
         with (self.config.out / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-
-
-def _composer(config: TrainConfig) -> Composer:
-    library = load_library(config.data, "train", config.longest)
-    return Composer(library, procedural_drawer(config) if config.mix.procedural else None, config.mix)
 
 
 def _commit() -> str:

@@ -1,49 +1,68 @@
-"""Training material in memory: decoded once, at no more pixels than composition uses."""
+"""Training material: what there is, decoded when it is drawn, at no more pixels than composition uses."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.training.cache import Cache, Shelf, image_bytes
 from hdmatt_core.training.cutout import Cutout, spread_colour
+from hdmatt_core.training.estimate import foreground_colour
+from hdmatt_core.training.listing import Item, listed
+
+T = TypeVar("T")
+_GIGABYTE = 10**9
 
 
 @dataclass(frozen=True)
 class Library:
     """Foregrounds and backgrounds of one split."""
 
-    photos: list[Cutout]
-    cutouts: list[Cutout]
-    backgrounds: list[Image.Image]
+    photos: Sequence[Cutout]
+    cutouts: Sequence[Cutout]
+    backgrounds: Sequence[Image.Image]
 
 
-def load_library(index: Path, split: str, longest: int) -> Library:
-    """Decode every item of `split` in an index, shrunk to at most `longest` px a side.
+def load_library(source: Path, split: str, longest: int, memory: float = 1.5) -> Library:
+    """Open the items of `split`, each to be shrunk to at most `longest` px a side; up to `memory` GB stay decoded.
 
-    The index is a JSON list of {file, kind: rgba | photo | background, split}, files relative to its folder.
+    `source` is an index (a JSON list of {file, kind: rgba | photo | background, split}, files relative to its folder)
+    or a folder of one's own: cutouts/, images/ with alphas/ of the same names, backgrounds/.
     Raises UserError where the index or a file is missing, or nothing of a kind is there.
     """
-    try:
-        items = [item for item in json.loads(index.read_text(encoding="utf-8")) if item["split"] == split]
-        files = {kind: [index.parent / item["file"] for item in items if item["kind"] == kind] for kind in _KINDS}
-        library = Library(
-            photos=[_photo(file, longest) for file in files["photo"]],
-            cutouts=[_rgba(file, longest) for file in files["rgba"]],
-            backgrounds=[_shrunk(Image.open(file).convert("RGB"), longest) for file in files["background"]],
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"training data {index} cannot be read ({error}); check 'data' in the configuration") from error
-    if not library.backgrounds or not library.cutouts + library.photos:
-        raise UserError(f"{index} has no background or no foreground in split '{split}'; add some")
+    items = [item for item in listed(source) if item.split == split]
+    cache = Cache(round(memory * _GIGABYTE))
+    library = Library(
+        photos=_shelf(items, ("photo", "pair"), longest, cache),
+        cutouts=_shelf(items, ("rgba",), longest, cache),
+        backgrounds=Shelf(
+            [partial(_read, _background, item.files, longest) for item in items if item.kind == "background"],
+            cache,
+            image_bytes,
+        ),
+    )
+    if not library.backgrounds or not (library.cutouts or library.photos):
+        raise UserError(f"{source} has no background or no foreground in split '{split}'; add some")
     return library
 
 
-_KINDS = ("photo", "rgba", "background")
+def _shelf(items: list[Item], kinds: tuple[str, ...], longest: int, cache: Cache) -> Shelf[Cutout]:
+    makers = [partial(_read, _FOREGROUNDS[item.kind], item.files, longest) for item in items if item.kind in kinds]
+    return Shelf(makers, cache, lambda cutout: cutout.nbytes)
+
+
+def _read(reader: Callable[[tuple[Path, ...], int], T], files: tuple[Path, ...], longest: int) -> T:
+    try:
+        return reader(files, longest)
+    except (OSError, ValueError) as error:
+        raise UserError(f"training picture {files[0]} cannot be read ({error}); mend it or take it away") from error
 
 
 def _shrunk(image: Image.Image, longest: int) -> Image.Image:
@@ -51,16 +70,30 @@ def _shrunk(image: Image.Image, longest: int) -> Image.Image:
     return image
 
 
-def _photo(stem: Path, longest: int) -> Cutout:
-    colour = Image.open(f"{stem}-fg.jpg").convert("RGB")
-    alpha = Image.open(f"{stem}-alpha.png").convert("L")
+def _background(files: tuple[Path, ...], longest: int) -> Image.Image:
+    return _shrunk(Image.open(files[0]).convert("RGB"), longest)
+
+
+def _photo(files: tuple[Path, ...], longest: int) -> Cutout:
+    colour, alpha = Image.open(files[0]).convert("RGB"), Image.open(files[1]).convert("L")
     # A model's matte is rarely quite 0 or 1 where it should be; trimaps need it to be.
     clean = alpha.point([min(255, max(0, round((v - 6) * 255 / 243))) for v in range(256)])
     return Cutout(_shrunk(colour, longest), _shrunk(clean, longest))
 
 
-def _rgba(file: Path, longest: int) -> Cutout:
-    pixels = np.asarray(Image.open(file).convert("RGBA"))
+def _pair(files: tuple[Path, ...], longest: int) -> Cutout:
+    image, alpha = Image.open(files[0]).convert("RGB"), Image.open(files[1]).convert("L")
+    if image.size != alpha.size:
+        raise ValueError(f"{image.size} px, but its alpha {files[1].name} has {alpha.size}")
+    alpha = _shrunk(alpha, longest)
+    return Cutout(Image.fromarray(foreground_colour(np.asarray(_shrunk(image, longest)), np.asarray(alpha))), alpha)
+
+
+def _rgba(files: tuple[Path, ...], longest: int) -> Cutout:
+    pixels = np.asarray(Image.open(files[0]).convert("RGBA"))
     colour = Image.fromarray(spread_colour(pixels[..., :3], pixels[..., 3]))
     alpha = Image.fromarray(np.ascontiguousarray(pixels[..., 3]))
     return Cutout(_shrunk(colour, longest), _shrunk(alpha, longest))
+
+
+_FOREGROUNDS = {"photo": _photo, "pair": _pair, "rgba": _rgba}

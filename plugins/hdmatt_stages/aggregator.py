@@ -38,8 +38,8 @@ class _Attention(Aggregator):
     def scratch(self, target: Target, specs: Specs) -> int:
         _, height, width, channels = specs["features"].shape
         preset, k, cells = _preset(channels), specs["choice"].shape[1], height * width
-        rows = 8 * cells * (k + 1) * (channels + preset.key + preset.value)
-        logits = 4 * COPIES * k * cells**2
+        rows = 8 * cells * (k + 1) * (channels + preset.key + preset.found)
+        logits = 4 * COPIES * (k + 1) * cells**2
         return max(CPU * (rows + logits), ACCELERATOR * rows)
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
@@ -57,8 +57,9 @@ class _Attention(Aggregator):
         return {"fused": made}
 
     def weights(self, block: Block, context: Context) -> dict[str, Array]:
-        """Where each tile of the block looks, by region: (n, h w, k, h w), summing to 1 or, without any, to 0.
+        """Where each tile of the block looks, by region: (n, h w, k + 1, h w), summing to 1 or, without any, to 0.
 
+        The tile itself is the last of the patches that it looks at.
         What ``run`` pools values with, to be looked at (``hdmatt explain``).
         """
         import torch
@@ -68,8 +69,8 @@ class _Attention(Aggregator):
         rows = []
         with torch.inference_mode():
             for row in range(len(features.own)):
-                query, _, *rest = _tensors(features, regions, np.array([row]), precision(network))
-                rows.append(network.context.attention(query, *rest, blind=self.blind).float().cpu().numpy())
+                given = _tensors(features, regions, np.array([row]), precision(network))
+                rows.append(network.context.attention(*given, blind=self.blind).float().cpu().numpy())
         regions_first = np.concatenate(rows).swapaxes(0, 1)
         return dict(zip(("all",) if self.blind else REGIONS, regions_first, strict=True))
 
@@ -78,12 +79,13 @@ class TrimapGuided(_Attention):
     """The trimap-guided non-local operation: attention to unknown, foreground and background apart.
 
     For a region R of U, F, B and an unknown position s of the query,
-    ``f_R(s) = sum_i sum_{s' in R of context i} softmax(<theta(s), phi_i(s')> / sqrt(Ck)) gamma_i(s')``, one softmax
-    over the positions of all k contexts that lie in R; zero where R is empty or s is known. The output is
-    ``concat(delta(E), f_U, f_F, f_B)``: C + 3 Cv channels.
+    ``f_R(s) = sum_i sum_{s' in R of i} softmax(a cos(theta(s), phi_i(s')) - b |c(s) - c_i(s')|^2) [gamma_i(s'), c_i(s'), 1]``
+    with the mean colours c of positions: one softmax over the positions of all k contexts, and of the query itself,
+    that lie in R; zero where R is empty. So f_F and f_B hold estimates of foreground and background colour. The output
+    is ``concat(delta(E), f_U, f_F, f_B)``: C + 3 (Cv + 4) channels.
 
-    Source: Yu et al., AAAI 2021, trimap-guided non-local. Scale, the one softmax, hard masks and concatenation are
-    this project's choice: the paper leaves them open.
+    Source: Yu et al., AAAI 2021, trimap-guided non-local. The logits, colours among the values, the one softmax,
+    hard masks, the query among its contexts and concatenation are this project's choice: the paper leaves them open.
     """
 
     blind = False
@@ -92,8 +94,8 @@ class TrimapGuided(_Attention):
 class NonLocal(_Attention):
     """The paper's ablation: attention that does not see the trimap.
 
-    One softmax over all positions of the k contexts, ``f(s) = sum_i sum_s' softmax(<theta(s), phi_i(s')> / sqrt(Ck))
-    gamma_i(s')``, put in the places of f_U, f_F and f_B; see ``aggregator.tgnl``.
+    One softmax over all positions of the k contexts and of the query, its result in the places of f_U, f_F and f_B; see
+    ``aggregator.tgnl``.
 
     Source: Yu et al., AAAI 2021, ablation; Wang et al., "Non-local Neural Networks", CVPR 2018.
     """

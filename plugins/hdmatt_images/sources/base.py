@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +18,8 @@ from hdmatt_images import large, orientation
 from hdmatt_images.faults import check_bomb, check_shape, file_size
 from hdmatt_images.header import Header
 from hdmatt_images.held import held, release
+from hdmatt_images.identity import file_identity
 from hdmatt_images.rules import Place, as_role
-
-_SAMPLED = 1 << 20  # bytes at either end of a file that its identity covers
 
 
 class PictureSource(Source):
@@ -100,15 +98,8 @@ class PictureSource(Source):
         return self.header.nbytes + self.header.decoding if self.header.whole else 0
 
     def identity(self) -> Mapping[str, str | int]:
-        """Size of the file, a digest of its first and last MiB, and what it decodes to; not its name or date."""
-        header, path = self.header, self.params.path
-        digest = hashlib.blake2b(digest_size=16)
-        size = self.stored_bytes
-        with path.open("rb") as file:
-            digest.update(file.read(_SAMPLED))
-            file.seek(max(0, size - _SAMPLED))
-            digest.update(file.read(_SAMPLED))
-        return {"bytes": size, "digest": digest.hexdigest(), **described(header)}
+        """What the file holds, not what it is called, and what it decodes to."""
+        return {**file_identity(self.params.path), **described(self.header)}
 
     def about(self) -> About:
         """The ICC profile of RGB colours, and the resolution as displayed."""

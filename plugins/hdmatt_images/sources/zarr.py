@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 from hdmatt_core.errors import UserError
@@ -17,13 +14,10 @@ from hdmatt_images import large
 from hdmatt_images.faults import reading
 from hdmatt_images.header import Header, positive
 from hdmatt_images.held import held
+from hdmatt_images.identity import files_below, folder_identity
 from hdmatt_images.ome import resolution_of
 from hdmatt_images.sources.base import PictureSource, described
 from hdmatt_images.zarr_plane import METADATA, ZarrPlane
-
-_LISTED = 100_000  # files that an identity covers by name and size
-_SAMPLED = 64  # of which so many by content, too
-_SAMPLE = 1 << 16
 
 
 class ZarrSource(PictureSource):
@@ -46,7 +40,7 @@ class ZarrSource(PictureSource):
     @cached_property
     def stored_bytes(self) -> int:
         """Bytes of the store's files, as far as they are listed."""
-        return sum(size for _, size in self._files())
+        return sum(file.size for file in files_below(self.params.path))
 
     def read_header(self) -> Header:
         plane = self._plane()
@@ -62,17 +56,8 @@ class ZarrSource(PictureSource):
         return super().bands()
 
     def identity(self) -> Mapping[str, str | int]:
-        """Names and sizes of the store's files (the first 100 000), the content of some, and what it decodes to."""
-        files = list(self._files())
-        digest = hashlib.blake2b(digest_size=16)
-        for name, size in files:
-            digest.update(f"{name} {size}\n".encode())
-        metadata = [name for name, _ in files if Path(name).name in METADATA]
-        step = max(1, len(files) // _SAMPLED)
-        for name in [*metadata, *(name for name, _ in files[::step])]:
-            with (self.params.path / name).open("rb") as file:
-                digest.update(file.read(_SAMPLE))
-        return {"files": len(files), "digest": digest.hexdigest(), **described(self.header)}
+        """What the store's files hold, not where it lies, and what it decodes to."""
+        return {**folder_identity(self.params.path, always=frozenset(METADATA)), **described(self.header)}
 
     def about(self) -> About:
         """Where the pixels of an OME-Zarr level lie, as a resolution too if the unit is a length."""
@@ -82,17 +67,3 @@ class ZarrSource(PictureSource):
     def _plane(self) -> ZarrPlane:
         path, level = self.params.path, self.params.level
         return held(path, f"level {level}", lambda: ZarrPlane.opened(path, level))
-
-    def _files(self) -> Iterator[tuple[str, int]]:
-        return islice(_walk(self.params.path, ""), _LISTED)
-
-
-def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
-    """Names and sizes of all files below, in an order that a copy keeps."""
-    with os.scandir(folder) as entries:
-        ordered = sorted(entries, key=lambda entry: entry.name)
-    for entry in ordered:
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
-        else:
-            yield prefix + entry.name, entry.stat().st_size

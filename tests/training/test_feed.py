@@ -1,0 +1,62 @@
+"""Batches come in order and are the same whoever draws them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hdmatt_core.errors import UserError
+from hdmatt_core.training.batch import Batch, draw_batch
+from hdmatt_core.training.config import TrainConfig
+from hdmatt_core.training.feed import Batches, make_composer, open_pool
+from hdmatt_core.training.procedural.pool import Pool
+
+
+@pytest.fixture(autouse=True)
+def _no_filling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces are rendered when they are asked for; a process beside would cost the tests seconds."""
+    monkeypatch.setattr(Pool, "fill_beside", lambda pool: None)
+
+
+def _drawn(config: TrainConfig, start: int, count: int) -> list[Batch]:
+    return list(islice(Batches(config, start, lambda step: config.phases[0]), count))
+
+
+def _same(one: Batch, two: Batch) -> bool:
+    return all(torch.equal(ours, theirs) for ours, theirs in zip(one, two, strict=True))
+
+
+def test_a_batch_depends_on_seed_and_step_alone(config: TrainConfig) -> None:
+    whole, rest = _drawn(config, 0, 4), _drawn(config, 2, 2)
+    assert _same(whole[2], rest[0])
+    assert _same(whole[3], rest[1])
+    assert not _same(whole[0], whole[1])
+    other = _drawn(config.model_copy(update={"seed": 1}), 0, 1)
+    assert not _same(whole[0], other[0])
+
+
+def test_the_feed_draws_what_the_loop_drew(config: TrainConfig) -> None:
+    loop = draw_batch(make_composer(config), config.phases[0], np.random.default_rng([config.seed, 5]))
+    assert _same(loop, _drawn(config, 5, 1)[0])
+
+
+@pytest.mark.slow
+def test_loaders_change_nothing(config: TrainConfig) -> None:
+    alone = _drawn(config, 3, 5)
+    helped = _drawn(config.model_copy(update={"loaders": 2}), 3, 5)
+    assert all(_same(one, two) for one, two in zip(alone, helped, strict=True))
+
+
+def test_a_fault_shows_before_the_first_batch(config: TrainConfig, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="check 'data'"):
+        Batches(config.model_copy(update={"data": tmp_path / "none.json"}), 0, lambda step: config.phases[0])
+
+
+def test_a_mix_without_procedural_opens_no_pool(config: TrainConfig) -> None:
+    mix = config.mix.model_copy(update={"procedural": 0.0})
+    assert open_pool(config.model_copy(update={"mix": mix})) is None
+    assert open_pool(config) is not None
