@@ -42,7 +42,7 @@ def _tiles(plan: Plan) -> Iterator[str]:
 
 def _passes(plan: Plan) -> Iterator[str]:
     for number, work in enumerate(plan.passes, 1):
-        again = [step.node for step in work.replay] if plan.kept_share < 1 else []
+        again = [step.node for step in work.replay] if plan.resources.remote and plan.kept_share < 1 else []
         rests = [f"{ref} {_where(plan, ref)}" for ref in (*work.stored, *work.transient)]
         repeated = f" (after {', '.join(again)} again)" if again else ""
         yield f"pass {number} {work.name}{repeated}: {len(work.blocks())} blocks; {', '.join(rests) or 'nothing rests'}"
@@ -53,7 +53,7 @@ def _where(plan: Plan, ref: Ref) -> str:
         return "on disk"
     if plan.resources.remote:
         return "in the workers' memory, as far as it goes"
-    return "in memory" if plan.kept_share == 1 else f"in memory for {plan.kept_share:.0%}, made again for the rest"
+    return "in memory" if plan.kept_share == 1 else f"in memory for {plan.kept_share:.0%}, in files for the rest"
 
 
 def _budget(plan: Plan) -> Iterator[str]:
@@ -64,6 +64,12 @@ def _budget(plan: Plan) -> Iterator[str]:
         if size:
             yield f"  {name:<20} {format_size(size)}"
     yield f"disk {format_size(plan.disk)} at most, in the run's store"
+    if plan.spilled:
+        yield f"  and {format_size(plan.spilled)} if they are free; otherwise {_again(plan)} again for every tile"
+
+
+def _again(plan: Plan) -> str:
+    return ", ".join(dict.fromkeys(step.node for work in plan.passes for step in work.replay))
 
 
 class _RateColumn(TextColumn):

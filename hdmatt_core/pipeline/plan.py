@@ -101,8 +101,13 @@ class Plan:
 
     @property
     def kept_share(self) -> float:
-        """The share of the transient arrays that is kept (0..1); the tasks that read the rest make it again."""
+        """The share of the transient arrays that is kept in memory (0..1)."""
         return min(1.0, self.keep / self.between) if self.between else 1.0
+
+    @property
+    def spilled(self) -> int:
+        """Bytes of them that go to files if the disk has room beside ``disk``; without, they are made again."""
+        return 0 if self.resources.remote else max(0, self.between - self.keep)
 
 
 @dataclass(frozen=True)

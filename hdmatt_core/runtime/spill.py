@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,8 @@ class Spill:
     def drop(self, block: int) -> None:
         """Forget the rows of a block."""
         self._places.pop(block, None)
-        self._path(block).unlink(missing_ok=True)
+        with suppress(OSError):  # it was never written
+            self._path(block).unlink()
 
     def close(self) -> None:
         """Forget everything, and leave nothing behind."""

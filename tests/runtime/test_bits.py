@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hdmatt_core.pipeline.plan import PROCESS_BYTES
+from hdmatt_core.runtime.events import BlockDone
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import plan, run
 from hdmatt_core.testing import Scene
@@ -51,12 +52,20 @@ def test_blocks_in_any_order(request_for: Make, reference: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4])
-def test_skips_that_nobody_keeps_are_made_again(request_for: Make, reference: np.ndarray, share: float) -> None:
+@pytest.mark.parametrize("disk", [True, False])
+def test_skips_that_memory_does_not_hold_come_from_files_or_are_made_again(
+    request_for: Make, reference: np.ndarray, share: float, disk: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again: list[int] = []
+    if not disk:
+        monkeypatch.setattr("hdmatt_core.runtime.workspace.spill_of", lambda job: None)
     roomy = plan(request_for())
     assert roomy.kept_share == 1
     request = request_for(memory=roomy.peak - roomy.keep + int(share * roomy.keep) + 1000)
     assert plan(request).kept_share == pytest.approx(share, abs=0.01)
-    assert np.array_equal(run(request).arrays["alpha"], reference)
+    result = run(request, lambda event: again.append(event.again) if isinstance(event, BlockDone) else None)
+    assert np.array_equal(result.arrays["alpha"], reference)
+    assert (sum(again) == 0) is disk
 
 
 @pytest.mark.slow

@@ -1,0 +1,96 @@
+"""Context: what whole-image context gives to patches that are wholly unknown and far from everything known.
+
+Thickets of a scene are of a stuff, and before a ground, that are known elsewhere in the picture only. They are matted
+with context from the whole image, from a bounded pool, from their own neighbourhood alone (a crop), and from nowhere;
+printed are the errors over pixels further than a patch from any known one, and over everything unknown.
+
+    python tests/bench/context.py --size 8192 --folder bench-out
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import watched
+import zarr
+from scipy.ndimage import minimum_filter
+from watched import table
+
+from hdmatt_core import matte
+from hdmatt_core.geometry import Box
+from hdmatt_core.metrics import score
+from hdmatt_core.pipeline.sizes import parse_size
+from hdmatt_core.scene import Scene
+from hdmatt_core.scene.thing import Kind
+
+FAR = 320
+"""Further than so many px from any known pixel is far: whole patches of nothing known lie between."""
+AROUND = 2 * 320
+WAYS = {
+    "whole image (pool.all)": "hdmatt",
+    "bounded pool (gigapixel)": "gigapixel",
+    "random patches": "ablation-random-context",
+    "none": "ablation-no-context",
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--size", type=int, default=8192)
+    arguments.add_argument("--unknown", type=float, default=0.05)
+    arguments.add_argument("--seed", type=int, default=11)
+    arguments.add_argument("--memory", default="3GB")
+    arguments.add_argument("--folder", type=Path, default=Path("bench-out"))
+    options = arguments.parse_args()
+    path = watched.scene(options.folder, options.size, options.unknown, seed=options.seed)
+    image, trimap, truth = (np.asarray(zarr.open_array(path / name, mode="r")) for name in ("image", "trimap", "alpha"))
+    scene = Scene((options.size, options.size), options.seed, options.unknown)
+    far, memory = far_from_known(trimap), parse_size(options.memory)
+    print(f"{far.sum() / 1e6:.2f} megapixels are further than {FAR} px from any known one", flush=True)
+    mattes = {}
+    for name, pipeline in WAYS.items():
+        mattes[name] = matte(image, trimap, pipeline=pipeline, memory=memory).alpha
+        print(name, f"{errors(mattes[name], truth, far)}", flush=True)
+    local = mattes["none"].copy()
+    for box in neighbourhoods(scene):
+        local[box.slices] = matte(image[box.slices], trimap[box.slices], memory=memory).alpha
+    mattes["own neighbourhood (crop)"] = local
+    print(table(("context", "far: SAD", "far: MSE", "SAD", "MSE", "Grad", "Conn"), rows(mattes, truth, trimap, far)))
+
+
+def rows(mattes: dict[str, np.ndarray], truth: np.ndarray, trimap: np.ndarray, far: np.ndarray) -> list[list[str]]:
+    made = []
+    for name, alpha in mattes.items():
+        whole = score(alpha, truth, trimap)
+        sad, mse = errors(alpha, truth, far)
+        figures = (f"{whole.sad:.1f}", f"{whole.mse:.4f}", f"{whole.grad:.1f}", f"{whole.conn:.1f}")
+        made.append([name, f"{sad:.1f}", f"{mse:.4f}", *figures])
+    return made
+
+
+def errors(alpha: np.ndarray, truth: np.ndarray, where: np.ndarray) -> tuple[float, float]:
+    """SAD in thousands, and MSE, over some pixels."""
+    difference = alpha[where] - truth[where] / np.float32(255)
+    return float(np.abs(difference).sum() / 1000), float(np.square(difference).mean())
+
+
+def far_from_known(trimap: np.ndarray, cell: int = 16) -> np.ndarray:
+    """Pixels in cells around which, for FAR px, nothing is known."""
+    height, width = (side // cell * cell for side in trimap.shape)
+    unknown = (trimap[:height, :width] == 128).reshape(height // cell, cell, width // cell, cell).all(axis=(1, 3))
+    deep = minimum_filter(unknown, size=2 * (FAR // cell) + 1, mode="constant")
+    far = np.zeros(trimap.shape, bool)
+    far[:height, :width] = deep.repeat(cell, axis=0).repeat(cell, axis=1)
+    return far
+
+
+def neighbourhoods(scene: Scene) -> list[Box]:
+    """What a matting of the thicket's surroundings alone would see: two patches around each."""
+    things = [thing for thing in scene.world.things if thing.kind is Kind.THICKET]
+    return [thing.box.grown(AROUND).within(scene.shape) for thing in things]
+
+
+if __name__ == "__main__":
+    main()
