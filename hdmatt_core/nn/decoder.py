@@ -55,7 +55,7 @@ class Decoder(nn.Module):
 
     def _found(self, features: Tensor, x: Tensor) -> Tensor:
         """The estimate (B, 2, H, W) of alpha, and its confidence, from the colours that attention found."""
-        _, foreground, background = features[:, -3 * self._width :].float().split(self._width, dim=1)
+        _, foreground, background = features[:, -3 * self._width :].float().chunk(3, dim=1)
         colours = [part for one in (foreground, background) for part in (one[:, -4:-1], one[:, -1:])]
         line = F.pad(colour_line(*colours), (1, 1, 1, 1), mode="replicate")
         return torch.cat(estimate(x, spread(line, STRIDE)), dim=1).to(x.dtype)

@@ -68,7 +68,8 @@ def _windows(colour: Tensor) -> Windows:
     r, g, b = colour.unbind(1)
     products = _average(torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1))
     r, g, b = mean.unbind(1)
-    rr, rg, rb, gg, gb, bb = (products - torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1)).split(1, dim=1)
+    covariance = products - torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1)
+    rr, rg, rb, gg, gb, bb = covariance.chunk(6, dim=1)
     # A factorisation keeps its precision where a window has almost one colour; an explicit inverse does not.
     first = rr.clamp_min(0) + _FLAT
     rg, rb = rg / first, rb / first
@@ -81,7 +82,7 @@ def _windows(colour: Tensor) -> Windows:
 def _lines(windows: Windows, x: Tensor) -> Tensor:
     """Slope and offset (B, 4, h, w) of the line that fits x (B, 1, h, w) best in each window."""
     means = _average(torch.cat([x, windows.colour * x], dim=1))
-    r, g, b = (means[:, 1:] - windows.mean * means[:, :1]).split(1, dim=1)
+    r, g, b = (means[:, 1:] - windows.mean * means[:, :1]).chunk(3, dim=1)
     rg, rb, gb = windows.lower
     first, second, third = windows.scale
     g = g - rg * r

@@ -15,8 +15,8 @@ from hdmatt_core.nn.presets import INPUT_CHANNELS, TOLD_CHANNELS
 def load_torchvision_resnet34(encoder: Encoder, state_dict: Mapping[str, Tensor]) -> None:
     """Copy a ResNet-34 state with torchvision's names into the trunk of an `hdmatt-r34` encoder.
 
-    All channels of conv1 but colour begin at zero and `fc.*` is ignored; raises UserError naming any other tensor that is
-    missing, surplus or of another shape.
+    All channels of conv1 but colour begin at zero and `fc.*` is ignored; raises UserError naming any other tensor that
+    is missing, surplus or of another shape.
     """
     trunk = encoder.trunk
     given = {name: value for name, value in state_dict.items() if not name.startswith("fc.")}

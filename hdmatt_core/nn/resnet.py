@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hdmatt_core.nn.evidence import colour_evidence, colour_lines, known_cells
 from hdmatt_core.nn.pooling import pool
-from hdmatt_core.nn.presets import INPUT_CHANNELS, LINE_CHANNELS, TOLD_CHANNELS, EVIDENCE_CELL, Preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, INPUT_CHANNELS, LINE_CHANNELS, TOLD_CHANNELS, Preset
 
 Three = tuple[Tensor, Tensor, Tensor]
 Passage = tuple[Tensor, Three, Three]
@@ -71,7 +71,9 @@ class Trunk(nn.Module):
     def __init__(self, preset: Preset) -> None:
         super().__init__()
         w0, w1, w2, w3, w4 = preset.widths
-        self.conv1 = nn.Conv2d(INPUT_CHANNELS + TOLD_CHANNELS, w0, preset.stem, stride=2, padding=preset.stem // 2, bias=False)
+        self.conv1 = nn.Conv2d(
+            INPUT_CHANNELS + TOLD_CHANNELS, w0, preset.stem, stride=2, padding=preset.stem // 2, bias=False
+        )
         self.bn1 = nn.BatchNorm2d(w0)
         self.relu = nn.ReLU()
         self.layer1 = _layer(w0, w1, preset.blocks[0])

@@ -93,12 +93,12 @@ class TGNL(nn.Module):
         itself = torch.eye(len(features), dtype=torch.bool, device=features.device)
         scores = (query @ context.T).masked_fill(itself, -torch.inf).log_softmax(dim=1)
         with torch.no_grad():
-            known = (regions != UNKNOWN).flatten(1).expand(len(features), *regions.flatten(1).shape)
-            seen = (known & ~itself.unsqueeze(2)).flatten(1)
-            logits = self.logits(features, features, index)[..., : seen.shape[1]]
-            weight = logits.masked_fill(~seen.unsqueeze(1), _LOWEST).softmax(dim=2).unflatten(2, known.shape[1:])
-            unknown = (regions == UNKNOWN).flatten(1).float()
-            share = (weight.sum(dim=3) * unknown.unsqueeze(2)).sum(dim=1) / unknown.sum(dim=1, keepdim=True).clamp_min(1)
+            known = (regions != UNKNOWN).flatten(1).expand(len(features), -1, -1) & ~itself.unsqueeze(2)
+            logits = self.logits(features, features, index)[..., : known.shape[1] * known.shape[2]]
+            weight = logits.masked_fill(~known.flatten(1).unsqueeze(1), _LOWEST).softmax(dim=2)
+            seen = weight.view(*logits.shape[:2], *known.shape[1:]).sum(dim=3)
+            unknown = (regions == UNKNOWN).flatten(1).unsqueeze(2).float()
+            share = (seen * unknown).sum(dim=1) / unknown.sum(dim=1).clamp_min(1)
         return scores, share.masked_fill(itself, 0.0)
 
     def logits(self, query: Tensor, context: Tensor, index: Tensor) -> Tensor:
@@ -132,7 +132,7 @@ class TGNL(nn.Module):
     def _joined(self, query: Tensor, query_regions: Tensor, found: list[Tensor]) -> Tensor:
         own: Tensor = self.delta(query)
         unknown = (query_regions == UNKNOWN).unsqueeze(1)
-        planes = [one.transpose(1, 2).unflatten(2, query.shape[2:]) for one in found]
+        planes = [one.transpose(1, 2).reshape(len(query), -1, *query.shape[2:]) for one in found]
         # Colours stay everywhere: they are interpolated, and a known cell's neighbour needs them.
         tail = COLOURS + 1
         parts = [part for one in planes for part in (one[:, :-tail] * unknown, one[:, -tail:])]

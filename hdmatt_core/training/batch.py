@@ -97,7 +97,9 @@ def _corners(picture: Picture, phase: Phase, rng: Generator) -> list[tuple[int, 
         if len(rows) and rng.random() < 0.75:
             at = rng.integers(len(rows))
             corner = np.clip(np.array([rows[at], columns[at]]) - phase.patch // 2, 0, limit)
-        corners.append((int(corner[0]) // EVIDENCE_CELL * EVIDENCE_CELL, int(corner[1]) // EVIDENCE_CELL * EVIDENCE_CELL))
+        corners.append(
+            (int(corner[0]) // EVIDENCE_CELL * EVIDENCE_CELL, int(corner[1]) // EVIDENCE_CELL * EVIDENCE_CELL)
+        )
     return corners
 
 

@@ -131,7 +131,9 @@ class Trainer:
             raw, features = self.model.told(x, batch.regions, batch.contexts, batch.lines)
         loss = matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, self.config.gradient_loss)
         if self.config.choice_loss:
-            loss = loss + self.config.choice_loss * choice_loss(*self.model.context.choice(features.float(), batch.regions))
+            loss = loss + self.config.choice_loss * choice_loss(
+                *self.model.context.choice(features.float(), batch.regions)
+            )
         return loss
 
     def _rate(self) -> float:

@@ -113,7 +113,9 @@ def test_descriptors_dot_to_the_papers_double_sum(context: TGNL) -> None:
                 for place2 in range(6):
                     if region == UNKNOWN:
                         total += float(asked[row, :, place] @ keys[other, :, place2])
-            assert float(vectors[row] @ others[other]) == pytest.approx(float(context.likeness) * total / count, rel=1e-4, abs=1e-6)
+            assert float(vectors[row] @ others[other]) == pytest.approx(
+                float(context.likeness) * total / count, rel=1e-4, abs=1e-6
+            )
 
 
 @torch.no_grad()
