@@ -80,9 +80,9 @@ class TrimapGuided(_Attention):
 
     For a region R of U, F, B and an unknown position s of the query,
     ``f_R(s) = sum_i sum_{s' in R of i} softmax(a cos(theta(s), phi_i(s')) - b |c(s) - c_i(s')|^2) v_i(s')``, values
-    ``v = [gamma(E), c, 1]``, with the mean colours c of positions: one softmax over the positions of all k contexts, and of the query itself,
-    that lie in R; zero where R is empty. So f_F and f_B hold estimates of foreground and background colour. The output
-    is ``concat(delta(E), f_U, f_F, f_B)``: C + 3 (Cv + 4) channels.
+    ``v = [gamma(E), c, 1]``, with the mean colours c of positions: one softmax over the positions of all k contexts,
+    and of the query itself, that lie in R; zero where R is empty. So f_F and f_B hold estimates of foreground and
+    background colour. The output is ``concat(delta(E), f_U, f_F, f_B)``: C + 3 (Cv + 4) channels.
 
     Source: Yu et al., AAAI 2021, trimap-guided non-local. The logits, colours among the values, the one softmax,
     hard masks, the query among its contexts and concatenation are this project's choice: the paper leaves them open.
