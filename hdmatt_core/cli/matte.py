@@ -22,7 +22,7 @@ def matte(
         Path | None, typer.Argument(help="Its trimap: black background, grey unknown, white foreground.")
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The matte: .png, .tif or .zarr; a folder for a folder.")
+        Path, typer.Option("--output", "-o", help="The matte: .png, .tif, .zarr or .ome.zarr; a folder for a folder.")
     ] = Path("alpha.png"),
     trimaps: Annotated[Path | None, typer.Option(help="The folder of trimaps, named like the pictures.")] = None,
     foreground: Annotated[

@@ -15,7 +15,7 @@ from hdmatt_core.runtime.request import Request
 
 def trimap(
     mask: Annotated[Path, typer.Argument(help="A rough mask: white inside, black outside.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The trimap: .png, .tif or .zarr.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The trimap: .png, .tif, .zarr or .ome.zarr.")],
     band: Annotated[
         str, typer.Option(metavar="PX|auto", help="Half width of the unknown band; auto takes it from the size.")
     ] = "auto",

@@ -50,7 +50,7 @@ def foreground_of(sample: Sample) -> Path:
     if not path.exists():
         raise UserError(
             f"{path}: no such file; to judge attention the set must hold true foregrounds: compose it with "
-            "--foregrounds, or write 'queries: 0'"
+            "--foregrounds, or leave out 'attention'"
         )
     return path
 

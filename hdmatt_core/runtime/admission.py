@@ -41,7 +41,10 @@ class Admission:
         self._in.clear()
 
     def _tell(self, workers: Sequence[str]) -> list[str]:
-        self._client.run(enter, self._job, workers=list(workers))
+        if self._job.plan.resources.processes:
+            self._client.run(enter, self._job, workers=list(workers))
+        else:
+            enter(self._job)  # the workers are in this process: an array given as an input need not travel
         return list(workers)
 
     def _tell_if_fit(self, workers: list[str]) -> list[str]:

@@ -11,8 +11,10 @@ from typing import Any
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.plan import Resources
 from hdmatt_core.runtime import local
+from hdmatt_core.runtime.events import Listener, Waiting
 from hdmatt_core.runtime.executor import Executor, InThisThread
 from hdmatt_core.runtime.machine import Machine
+from hdmatt_core.runtime.roster import PATIENCE, Roster
 
 CONNECT = 10
 """Seconds until a scheduler must have answered."""
@@ -51,13 +53,15 @@ def executor(resources: Resources, *, scheduler: str | None, synchronous: bool) 
             yield on
 
 
-def workers_of(scheduler: str) -> list[Machine]:
+def workers_of(scheduler: str, listener: Listener) -> list[Machine]:
     """What the workers of a cluster are, as soon as there are any; UserError if nobody answers or comes."""
     from hdmatt_core.runtime.admission import machines
-    from hdmatt_core.runtime.roster import Roster
 
     client = _client(scheduler)
-    Roster(client, scheduler).wait()
+    roster = Roster(client, scheduler)
+    if not roster.members():
+        listener(Waiting(scheduler, PATIENCE))
+    roster.wait()
     return [found for found in machines(client).values() if isinstance(found, Machine)]
 
 

@@ -21,6 +21,23 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A cluster has no workers yet."""
+
+    scheduler: str
+    seconds: float  # until the run gives up
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who computes, at the beginning: workers may come and go."""
+
+    workers: int
+    threads: int
+    dashboard: str  # dask's status page, empty where there is none
+
+
+@dataclass(frozen=True)
 class PassStarted:
     """A pass begins: blocks to do, blocks found done by an earlier run, and tiles to do."""
 
@@ -65,7 +82,7 @@ class Finished:
     seconds: float
 
 
-Event = Planned | PassStarted | BlockDone | OutputWritten | Finished
+Event = Planned | Waiting | Crew | PassStarted | BlockDone | OutputWritten | Finished
 Listener = Callable[[Event], None]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from hdmatt_core.runtime.events import Crew
 from hdmatt_core.runtime.job import Job, Receipt
 from hdmatt_core.runtime.task import run_block
 from hdmatt_core.runtime.workspace import workspace
@@ -15,9 +16,14 @@ class Executor(Protocol):
 
     def run(self, job: Job, index: int, blocks: Sequence[int]) -> Iterator[Receipt]: ...
 
+    def crew(self, job: Job) -> Crew: ...
+
 
 class InThisThread:
     """For a debugger: one block after the other."""
+
+    def crew(self, job: Job) -> Crew:
+        return Crew(1, 1, "")
 
     def run(self, job: Job, index: int, blocks: Sequence[int]) -> Iterator[Receipt]:
         workspace(job)

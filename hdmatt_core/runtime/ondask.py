@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -17,6 +18,7 @@ from distributed import KilledWorker
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.runtime.admission import Admission
+from hdmatt_core.runtime.events import Crew
 from hdmatt_core.runtime.job import Job, Receipt
 from hdmatt_core.runtime.roster import GPU, SHARE, Member, Roster
 from hdmatt_core.runtime.task import run_block
@@ -33,7 +35,7 @@ class OnDask:
     def __init__(self, client: Any, where: str) -> None:
         self._client, self._where = client, where
         self._crews: dict[str, tuple[Admission, Roster]] = {}
-        self._keepers: dict[tuple[str, int], str] = {}
+        self._keepers: dict[str, dict[int, str]] = {}
 
     def __enter__(self) -> OnDask:
         return self
@@ -46,16 +48,22 @@ class OnDask:
         """Receipts as blocks are done; UserError where the cluster is gone."""
         work, roster = job.plan.passes[index], self._crew(job)
         on_gpu = job.compute.device == "cuda" and job.uses_network(work)
-        turns = Turns(blocks, {block: at for (token, block), at in self._keepers.items() if token == job.token})
+        turns = Turns(blocks, self._keepers.get(job.token, {}) if work.replay else {})
         flight = Flight(self._client, self._where, job, index, turns, on_gpu=on_gpu)
         try:
             while flight.fill(roster.chosen(on_gpu=on_gpu)):
                 for receipt in flight.landed():
                     if work.transient:
-                        self._keepers[job.token, receipt.block] = receipt.address
+                        self._keepers.setdefault(job.token, {})[receipt.block] = receipt.address
                     yield receipt
         finally:
             flight.cancel()
+
+    def crew(self, job: Job) -> Crew:
+        """Who is there at the beginning."""
+        members = self._crew(job).wait()
+        link = self._client.dashboard_link if find_spec("bokeh") else ""
+        return Crew(len(members), sum(member.threads for member in members.values()), link)
 
     def _crew(self, job: Job) -> Roster:
         if job.token not in self._crews:

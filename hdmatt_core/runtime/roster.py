@@ -44,7 +44,7 @@ class Roster:
         self.where = where
         self._seen: set[str] = set()
         self._members: dict[str, Member] = {}
-        self._looked = self._present = float("-inf")
+        self._looked, self._present = float("-inf"), time.monotonic()
 
     def members(self) -> Mapping[str, Member]:
         """Workers by address; UserError when there has been none for a minute."""

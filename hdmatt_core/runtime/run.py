@@ -54,7 +54,7 @@ def run(request: Request, listener: Listener = unheard, order: Order = list) -> 
 
 
 def _do(request: Request, listener: Listener, order: Order) -> Result:
-    prepared = prepare(request, workers_of(request.scheduler) if request.scheduler else ())
+    prepared = prepare(request, workers_of(request.scheduler, listener) if request.scheduler else ())
     path = request.store_path()
     if path is None:
         with tempfile.TemporaryDirectory(prefix="hdmatt-", dir=request.scratch) as folder:
@@ -139,6 +139,8 @@ class _Run:
             create_arrays(self.store, self.plan, self.plan.passes[index])
         needed = self._needed()
         with executor(self.plan.resources, scheduler=request.scheduler, synchronous=request.synchronous) as on:
+            if needed:
+                self._tell(on.crew(self.job))
             for index in needed:
                 finish(on, self.job, index, self.store, self._tell, self.order)
 

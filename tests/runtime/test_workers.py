@@ -1,0 +1,235 @@
+"""Workers that come, go and differ: who is given what, who is let in, and what is said of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdmatt_core.errors import HdmattWarning, UserError
+from hdmatt_core.pipeline.plan import Resources
+from hdmatt_core.runtime import admission, local, roster
+from hdmatt_core.runtime.admission import Admission, differences
+from hdmatt_core.runtime.machine import Machine
+from hdmatt_core.runtime.planning import job_of
+from hdmatt_core.runtime.prepare import prepare
+from hdmatt_core.runtime.request import Request
+from hdmatt_core.runtime.roster import AHEAD, GPU, Roster
+from hdmatt_core.runtime.turns import Turns
+
+Make = Callable[..., Request]
+HERE = {"Python": "3.11", "hdmatt": "0.1.0", "torch": "2.13.0", "hdmatt-nearby": "0.2"}
+
+
+class FakeClient:
+    """A client of a cluster whose workers are a dictionary; ``answers`` are what functions give there."""
+
+    status = "running"
+
+    def __init__(self, workers: Mapping[str, Mapping[str, Any]], answers: Mapping[str, Any] | None = None) -> None:
+        self.workers, self.answers = dict(workers), answers or {}
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+        return {"workers": self.workers}
+
+    def run(self, function: Any, *args: Any, workers: Sequence[str] | None = None, on_error: str = "raise") -> Any:
+        asked = tuple(workers if workers is not None else self.workers)
+        self.asked.append((function.__name__, asked))
+        return {worker: self.answers[function.__name__][worker] for worker in asked}
+
+
+def a_worker(threads: int = 2, gpus: int = 0) -> dict[str, Any]:
+    return {"nthreads": threads, "resources": {GPU: gpus} if gpus else {}}
+
+
+@given(
+    blocks=st.lists(st.integers(0, 50), unique=True),
+    keepers=st.dictionaries(st.integers(0, 50), st.sampled_from("abc")),
+    asking=st.lists(st.sampled_from("abcd"), min_size=60, max_size=60),
+)
+@settings(deadline=None)
+def test_every_block_is_given_once_and_nobody_stands_idle(
+    blocks: list[int], keepers: dict[int, str], asking: list[str]
+) -> None:
+    turns = Turns(blocks, keepers)
+    given = [turns.next(worker) for worker in asking]
+    assert sorted(block for block in given[: len(blocks)] if block is not None) == sorted(blocks)
+    assert turns.empty
+    assert set(given[len(blocks) :]) <= {None}
+
+
+def test_a_worker_is_given_what_it_keeps_then_what_nobody_keeps_then_the_last_of_the_busiest() -> None:
+    turns = Turns([0, 1, 2, 3, 4, 5], {0: "a", 1: "a", 2: "a", 3: "b"})
+    assert [turns.next("b") for _ in range(4)] == [3, 4, 5, 2]
+    assert [turns.next("a") for _ in range(3)] == [0, 1, None]
+
+
+def test_a_block_that_came_back_is_next() -> None:
+    turns = Turns([0, 1], {})
+    assert turns.next("a") == 0
+    turns.put_back(0)
+    assert [turns.next("a"), turns.next("a")] == [0, 1]
+
+
+def test_workers_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster, "REFRESH", -1.0)
+    client = FakeClient({"a": a_worker(1), "b": a_worker(4)})
+    crew = Roster(client, "tcp://s:1")
+    assert {a: m.seats(on_gpu=False) for a, m in crew.members().items()} == {"a": AHEAD, "b": 4 * AHEAD}
+    del client.workers["a"]
+    client.workers["c"] = a_worker()
+    assert set(crew.members()) == {"b", "c"}
+
+
+def test_a_newcomer_is_asked_in_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster, "REFRESH", -1.0)
+    asked: list[list[str]] = []
+
+    def admit(workers: Sequence[str]) -> list[str]:
+        asked.append(list(workers))
+        return [worker for worker in workers if worker != "bad"]
+
+    client = FakeClient({"a": a_worker(), "bad": a_worker()})
+    crew = Roster(client, "tcp://s:1", admit)
+    assert set(crew.members()) == set(crew.members()) == {"a"}
+    client.workers["late"] = a_worker()
+    assert set(crew.members()) == {"a", "late"}
+    assert asked == [["a", "bad"], ["late"]]
+
+
+def test_no_worker_is_said_instead_of_waiting_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster, "REFRESH", 0.01)
+    monkeypatch.setattr(roster, "PATIENCE", 0.05)
+    said = r"^--scheduler tcp://s:1: no worker that fits for 0 s; start some with 'dask worker tcp://s:1'$"
+    with pytest.raises(UserError, match=said):
+        Roster(FakeClient({}), "tcp://s:1").wait()
+
+
+def test_gpu_workers_compute_on_their_device_and_the_others_do_the_rest() -> None:
+    crew = Roster(FakeClient({"gpu": a_worker(8, gpus=1), "cpu": a_worker(4)}), "tcp://s:1")
+    assert set(crew.chosen(on_gpu=True)) == {"gpu"}
+    assert set(crew.chosen(on_gpu=False)) == {"cpu"}
+    assert crew.chosen(on_gpu=True)["gpu"].seats(on_gpu=True) == AHEAD * roster.SHARE
+    alone = Roster(FakeClient({"gpu": a_worker(8, gpus=1)}), "tcp://s:1")
+    assert set(alone.chosen(on_gpu=False)) == {"gpu"}
+
+
+def test_local_workers_have_a_card_each_as_far_as_there_are_cards() -> None:
+    resources = Resources(budget=1, processes=3, threads=2)
+    options = [local.worker(i, resources, scratch=__file__, cards=2)["options"] for i in range(3)]  # type: ignore[arg-type]
+    assert [o["env"]["CUDA_VISIBLE_DEVICES"] for o in options] == ["0", "1", ""]
+    assert [o["resources"] for o in options] == [{GPU: 1}, {GPU: 1}, {}]
+    assert "env" not in local.worker(0, resources, scratch=__file__, cards=0)["options"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (Machine({}, HERE), []),
+        (Machine({}, {**HERE, "other": "9"}), []),
+        (Machine({}, {**HERE, "hdmatt-nearby": "0.1"}), ["hdmatt-nearby 0.1 there, 0.2 here"]),
+        (
+            Machine({}, {k: v for k, v in HERE.items() if k != "hdmatt-nearby"}),
+            ["hdmatt-nearby absent there, 0.2 here"],
+        ),
+        (Machine({}, {**HERE, "torch": "2.9.0"}), ["torch 2.9.0 there, 2.13.0 here"]),
+        (
+            ModuleNotFoundError("No module named 'hdmatt_core'"),
+            ["hdmatt does not start there (ModuleNotFoundError: No module named 'hdmatt_core')"],
+        ),
+    ],
+)
+def test_a_worker_with_other_software_is_named(there: Machine | BaseException, said: list[str]) -> None:
+    assert list(differences(there, HERE)) == said
+
+
+def test_who_cannot_do_the_job_is_left_out_with_a_line(
+    request_for: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    job = _job(request_for(scheduler="tcp://s:1"), tmp_path)
+    same = Machine({}, admission.software(job))
+    old = Machine({}, {**same.versions, "hdmatt": "0.0.1"})
+    problems = ["cannot read /scan.tif"]
+    answers = {
+        "here": {"good": same, "old": old, "blind": same},
+        "enter_if_fit": {"good": [], "blind": problems},
+        "leave": {"good": None},
+    }
+    client = FakeClient(dict.fromkeys(answers["here"], a_worker()), answers)
+    admitting = Admission(client, job)
+    with pytest.warns(HdmattWarning) as caught:
+        assert admitting(["good", "old", "blind"]) == ["good"]
+    assert [str(warning.message) for warning in caught] == [
+        f"worker old is left out: hdmatt 0.0.1 there, {same.versions['hdmatt']} here",
+        "worker blind is left out: cannot read /scan.tif",
+    ]
+    admitting.close()
+    assert client.asked == [
+        ("here", ("good", "old", "blind")),
+        ("enter_if_fit", ("good", "blind")),
+        ("leave", ("good",)),
+    ]
+
+
+def _job(request: Request, tmp_path: Any) -> Any:
+    from hdmatt_core.storage.store import RunStore
+
+    prepared = prepare(request, [Machine({"cpu": "AVX2"}, {})])
+    plan = prepared.outline(None).plan(request.resources())
+    return job_of(prepared, RunStore(tmp_path / "a.run"), plan)
+
+
+@pytest.mark.parametrize(
+    ("machine", "limit", "said"),
+    [
+        ({"cpu": "AVX2"}, 64 << 30, []),
+        ({"cpu": "AVX512"}, 64 << 30, ["computes on AVX512, this run on AVX2: the bits would differ"]),
+        ({}, 64 << 30, ["computes on no cpu, this run on AVX2: the bits would differ"]),
+        ({"cpu": "AVX2"}, 1 << 20, ["has a memory limit of 1.05 MB and needs"]),
+    ],
+)
+def test_what_a_worker_lacks_is_said_before_its_first_task(
+    request_for: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Any,
+    machine: dict[str, str],
+    limit: int,
+    said: list[str],
+) -> None:
+    job = _job(request_for(scheduler="tcp://s:1"), tmp_path)
+    job.arrays.mkdir(parents=True)
+    monkeypatch.setattr(admission, "devices", lambda: machine)
+
+    class Worker:
+        class memory_manager:  # noqa: N801
+            memory_limit = limit
+
+        class state:  # noqa: N801
+            nthreads = 2
+
+    found = admission.enter_if_fit(job, Worker)
+    assert [line[: len(wanted)] for line, wanted in zip(found, said, strict=True)] == said
+    admission.leave(job.token)
+
+
+def test_files_that_a_worker_does_not_see_are_named(request_for: Make, tmp_path: Any) -> None:
+    from hdmatt_core.runtime.machine import unseen
+
+    gone = tmp_path / "scan.tif"
+    assert unseen([gone], tmp_path) == [f"cannot read {gone}"]
+    assert unseen([], tmp_path / "store") == [f"cannot write {tmp_path / 'store'}"]
+
+
+def test_device_and_arithmetic_are_those_of_the_workers(request_for: Make) -> None:
+    from hdmatt_core.runtime.compute import compute_of
+
+    graph = prepare(request_for()).graph
+    gpu, cpu = Machine({"cuda": "H100", "cpu": "AVX512"}, {}), Machine({"cpu": "AVX2"}, {})
+    assert (lambda c: (c.device, c.unit))(compute_of(graph, "auto", "float32", 0, [cpu, gpu])) == ("cuda", "H100")
+    assert (lambda c: (c.device, c.unit))(compute_of(graph, "cpu", "float32", 0, [cpu, cpu, gpu])) == ("cpu", "AVX2")
+    with pytest.raises(UserError, match="--device cuda: none of the 1 workers has such a device; use --device cpu"):
+        compute_of(graph, "cuda", "float32", 0, [cpu])
