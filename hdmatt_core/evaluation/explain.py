@@ -145,15 +145,9 @@ def attention(probe: Probe, sight: Sight, grid: Grid, slot: int) -> Attention:
     sampler = probe.only("sampler")
     choice = [Ref(sampler.name, port) for port in ("choice", "scores")]
     # A sampler that needs no features (one that draws at random) has done its work in an earlier pass.
-<<<<<<< HEAD
-    made = sight.made if sampler.name in sight.blocks else probe.look(sampler, slot).made
-    chosen, scores = (made[Ref(sampler.name, port)][0] for port in ("choice", "scores"))
-    there = np.append(chosen >= 0, True)
-=======
     made = sight.made if sight.made.keys() >= set(choice) else probe.look(sampler, slot).made
     chosen, scores = (made[ref][0] for ref in choice)
-    there = chosen >= 0
->>>>>>> main
+    there = np.append(chosen >= 0, True)
     cells = block.gathered("regions").own.shape[1:]
     told = aggregator.stage.weights(block, probe.context(aggregator))
     query = _patch(probe, grid, slot)
