@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from hdmatt_core.nn.network import HDMatt
-from hdmatt_core.nn.weights import save
+from hdmatt_core.nn.weights import load, save
 from hdmatt_core.training.average import Average
 from hdmatt_core.training.batch import Batch, draw_batch
 from hdmatt_core.training.checkpoint import load_state, save_state
@@ -46,7 +46,7 @@ class Trainer:
         self.config = config
         self.weights = config.out / "weights.safetensors"
         self.step, self.minutes = 0, 0.0
-        self.model = HDMatt(config.preset)
+        self.model = load(config.start, config.preset) if config.start else HDMatt(config.preset)
         self.average = Average(self.model, config.ema)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
         self.composer = make_composer(config)
