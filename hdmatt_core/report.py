@@ -13,7 +13,18 @@ from rich.text import Text
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import format_size
-from hdmatt_core.runtime.events import BlockDone, Event, Listener, OutputWritten, PassStarted, Planned, unheard
+from hdmatt_core.progress_lines import Lines
+from hdmatt_core.runtime.events import (
+    BlockDone,
+    Crew,
+    Event,
+    Listener,
+    OutputWritten,
+    PassStarted,
+    Planned,
+    Waiting,
+    unheard,
+)
 
 
 def describe(plan: Plan) -> str:
@@ -83,9 +94,9 @@ class _RateColumn(TextColumn):
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Listener]:
-    """A listener that draws one bar per pass on a terminal, and says nothing elsewhere."""
+    """A listener that draws one bar per pass on a terminal, and writes a line now and then elsewhere."""
     if quiet or not sys.stderr.isatty():
-        yield unheard
+        yield unheard if quiet else Lines(sys.stderr)
         return
     bars = Progress(
         TextColumn("{task.description:<24}"),
@@ -112,6 +123,11 @@ class _Bars:
                     f"{event.queries} tiles to matte, {event.candidates} to encode; "
                     f"at most {format_size(event.peak_bytes)} of memory"
                 )
+            case Waiting():
+                self._bars.console.print(f"waiting for workers at {event.scheduler}")
+            case Crew() if event.workers > 1:
+                link = f"; dashboard: {event.dashboard}" if event.dashboard else ""
+                self._bars.console.print(f"{event.workers} workers, {event.threads} threads{link}")
             case PassStarted():
                 self._start(event)
             case BlockDone():

@@ -13,6 +13,7 @@ from hdmatt_core.cli import options
 from hdmatt_core.cli.running import execute, resume_command
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.sizes import parse_size
+from hdmatt_core.runtime.cluster import session
 from hdmatt_core.runtime.request import Request
 
 
@@ -72,7 +73,8 @@ def matte(
         command=resume_command(),
     )
     if image.is_dir() and trimaps is not None:
-        _folder(request, image, trimaps, output, foreground, quiet=quiet)
+        with session():
+            _folder(request, image, trimaps, output, foreground, quiet=quiet)
         return
     if trimap is None:
         raise UserError(

@@ -97,21 +97,16 @@ def _patches(told: Explanation) -> list[Image.Image]:
     asked = contour(panel(told.query.rgb), told.query.trimap == 128)
     y, x = (round(i * PANEL / len(told.query.rgb)) for i in told.inside)
     first = tagged(framed(marked(asked, y, x, QUERY), QUERY), f"query, y={told.at[0]} x={told.at[1]}")
-    return [first, *(_context(rank, patch, _named(told, rank)) for rank, patch in _drawn(told))]
-
-
-def _named(told: Explanation, rank: int) -> str:
-    own = told.contexts[rank].slot == told.query.slot
-    return "the query itself" if own else f"{rank + 1}: score {told.scores[rank]:.3g}"
+    return [first, *(_context(rank, patch, told.scores[rank]) for rank, patch in _drawn(told))]
 
 
 def _drawn(told: Explanation) -> Sequence[tuple[int, Patch]]:
     return list(enumerate(told.contexts))[:MOST]
 
 
-def _context(rank: int, patch: Patch, name: str) -> Image.Image:
+def _context(rank: int, patch: Patch, score: float) -> Image.Image:
     seen = contour(panel(patch.rgb), patch.trimap == 128)
-    return tagged(framed(seen, CONTEXTS[rank]), name)
+    return tagged(framed(seen, CONTEXTS[rank]), f"{rank + 1}: score {score:.3g}")
 
 
 def _maps(told: Explanation, region: Looked) -> list[Image.Image]:

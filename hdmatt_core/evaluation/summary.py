@@ -125,5 +125,7 @@ def _ratio(other: Values, one: Values) -> Values:
 
 
 def _interval(values: Values) -> tuple[float, float]:
+    if not np.isfinite(values).all():
+        return float("nan"), float("nan")
     low, high = np.percentile(values, _ENDS)
     return float(low), float(high)

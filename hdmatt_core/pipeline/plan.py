@@ -28,6 +28,9 @@ DECODER_BYTES = 100 << 20
 DECODED_SHARE = 3
 """Inputs are decoded whole if they take at most one part in so many of the budget beside the processes."""
 KEPT = "kept between passes"
+KEPT_SHARE = 4
+"""Rows are kept in memory up to one part in so many of the budget; files beyond it cost little more, and memory stays
+flat in the picture's size."""
 SLACK = 1.25
 """Allocators give memory back late and in pieces; what tasks declare is raised by this factor (measured)."""
 
@@ -142,7 +145,7 @@ class Outline:
         disk = self._resting(places, "disk") + streamed
         between = self._resting(places, "memory")
         room = 0 if resources.remote else max(0, resources.budget - sum(memory.values()))
-        memory[KEPT] = min(between, room)
+        memory[KEPT] = min(between, room, resources.budget // KEPT_SHARE)
         return Plan(
             self.passes,
             self.survey,

@@ -37,6 +37,7 @@ class Job:
     sources: Mapping[str, Source]
     compute: Compute
     keep: int  # bytes that each process keeps between passes
+    begun: str  # tells the store from one that is begun anew in its place
 
     def home(self, ref: Ref) -> Pass:
         """The pass that makes ``ref``."""

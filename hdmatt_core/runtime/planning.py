@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
-from hdmatt_core.pipeline.plan import Plan, choose
+from hdmatt_core.pipeline.plan import Plan, Resources, choose
 from hdmatt_core.runtime.events import unheard
 from hdmatt_core.runtime.executor import InThisThread
 from hdmatt_core.runtime.inputs import decoding_ahead, stream
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.prepare import Prepared
+from hdmatt_core.runtime.roster import SHARE
 from hdmatt_core.runtime.spill import discard_spilled
 from hdmatt_core.runtime.survey import count, warn_of_guesswork
 from hdmatt_core.runtime.work import create_arrays, finish
 from hdmatt_core.runtime.workspace import release, workspace
-from hdmatt_core.storage.store import RunStore
+from hdmatt_core.storage.store import RunStore, token_of
 
 
 def surveyed_while_decoding(prepared: Prepared, store: RunStore) -> Plan:
@@ -30,7 +32,7 @@ def surveyed(prepared: Prepared, store: RunStore) -> Plan:
     """Make the tables of tiles, count, and choose the plan within the budget."""
     discard_spilled(store.path)
     _stream_inputs(prepared, store)
-    resources = prepared.request.resources()
+    resources = _resources(prepared)
     provisional = prepared.outline(None).plan(resources)
     job = job_of(prepared, store, provisional)
     try:
@@ -54,7 +56,15 @@ def job_of(prepared: Prepared, store: RunStore, plan: Plan) -> Job:
         prepared.sources,
         prepared.compute,
         keep=plan.keep // max(1, plan.resources.processes),
+        begun=token_of(store.path),
     )
+
+
+def _resources(prepared: Prepared) -> Resources:
+    """Those of the request; a process with a card of its own reads and writes beside computing."""
+    resources = prepared.request.resources()
+    on_cards = prepared.compute.device == "cuda" and resources.processes > 0
+    return replace(resources, threads=SHARE) if on_cards else resources
 
 
 def _stream_inputs(prepared: Prepared, store: RunStore) -> None:

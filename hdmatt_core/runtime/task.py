@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hdmatt_core.errors import StageError
+from hdmatt_core.errors import StageError, UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.pipeline.asking import asked, needs_of
 from hdmatt_core.pipeline.graph import Node, Ref
@@ -25,6 +25,7 @@ from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
 from hdmatt_core.runtime.workspace import Workspace, entered
 from hdmatt_core.stage import All, Array, Block, Gather, Gathered, Own, Request, Rows, Target, TileRows, Window
+from hdmatt_core.storage.store import token_of
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Task:
 
     def run(self) -> None:
         self.make()
+        if token_of(self.job.arrays.parent) != self.job.begun:
+            raise UserError(f"{self.job.arrays.parent}: was begun anew by another run, or is gone; this one ends")
         with self.watch.writing:
             for ref in self.work.stored:
                 self._store(ref)

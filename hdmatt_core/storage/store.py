@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import socket
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -71,7 +72,8 @@ class RunStore:
         for name in ("arrays.zarr", "ledger.zarr"):
             zarr.create_group(LocalStore(self.path / name))
         partial = self.path / "run.json.partial"
-        partial.write_text(json.dumps({"fingerprint": dict(fingerprint), "command": command}, indent=1))
+        begun = {"token": uuid.uuid4().hex, "fingerprint": dict(fingerprint), "command": command}
+        partial.write_text(json.dumps(begun, indent=1))
         partial.replace(self.path / "run.json")
 
     def verify(self, fingerprint: Fingerprint) -> None:
@@ -95,6 +97,14 @@ class RunStore:
 
     def ledgers(self) -> zarr.Group:
         return zarr.open_group(LocalStore(self.path / "ledger.zarr"), mode="r+")
+
+
+def token_of(path: Path) -> str:
+    """What tells the run in the store at ``path`` from one that is begun anew there; empty if there is none."""
+    try:
+        return str(json.loads((path / "run.json").read_text()).get("token", ""))
+    except (OSError, ValueError):
+        return ""
 
 
 def open_arrays(path: Path) -> zarr.Group:

@@ -71,7 +71,7 @@ class TrainConfig(Strict):
     data: Path
     out: Path
     preset: str = "hdmatt-s"
-    start: str | None = None
+    start: str | None = Field(None, description="weights to begin with, by name or file; none: from nothing")
     seed: int = 0
     threads: int = Field(1, ge=1)
     minutes: float | None = Field(None, gt=0)

@@ -46,7 +46,7 @@ class Trainer:
         self.config = config
         self.weights = config.out / "weights.safetensors"
         self.step, self.minutes = 0, 0.0
-        self.model = HDMatt(config.preset) if config.start is None else load(config.start, config.preset)
+        self.model = load(config.start, config.preset) if config.start else HDMatt(config.preset)
         self.average = Average(self.model, config.ema)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
         self.composer = make_composer(config)

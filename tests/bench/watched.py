@@ -16,7 +16,7 @@ import psutil
 from hdmatt_core.scene import Scene
 from hdmatt_core.scene.write import write_zarr
 
-EVERY = 0.03  # seconds between two looks at the memory
+EVERY = 0.25  # seconds between two looks at the memory; each costs some milliseconds
 ONE_RUN = Path(__file__).with_name("one_run.py")
 
 

@@ -37,8 +37,9 @@ def draw_trimap(alpha: Bytes, band: Band, rng: Generator) -> Bytes | None:
             return np.where(unknown, 128, np.where(solid, 255, 0)).astype(np.uint8)
         if float(scarce[0].mean()) < _LEAST:
             return None
+        clear = _discs(scarce[0], rng, 1, (0.05, 0.12)) & ~soft & ((far > 1) | scarce[0])
         # The last tries make known whatever may be.
-        unknown &= ~(scarce[0] & (_discs(scarce[0], rng, 1, (0.05, 0.12)) | (attempt >= _TRIES - 3)))
+        unknown &= ~(clear | (scarce[0] & (attempt >= _TRIES - 3)))
     return None
 
 

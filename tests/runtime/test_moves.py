@@ -1,0 +1,128 @@
+"""Wrong moves between two runs, and moves that only look wrong: each ends well or in one line that says what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hdmatt_core.errors import ResumeError, UserError
+from hdmatt_core.runtime import compute
+from hdmatt_core.runtime.events import BlockDone, Event
+from hdmatt_core.runtime.request import Request
+from hdmatt_core.runtime.run import run
+from hdmatt_core.storage.store import RunStore
+from hdmatt_core.testing import Scene
+
+Make = Callable[..., Request]
+
+
+class CrashError(Exception):
+    """Stands for whatever stops a program."""
+
+
+def crash(event: Event) -> None:
+    if isinstance(event, BlockDone) and event.name == "pick+fuse+decode":
+        raise CrashError
+
+
+@pytest.fixture
+def files(picture: Scene, tmp_path: Path) -> Path:
+    """A folder with photo.png and trimap.png."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name, pixels in (("photo", picture.image), ("trimap", picture.trimap)):
+        Image.fromarray(pixels[150:450, 300:700]).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def within(request_for: Make) -> Callable[..., Request]:
+    """A request for the files of a folder."""
+
+    def make(folder: Path, **options: object) -> Request:
+        inputs = {"image": folder / "photo.png", "trimap": folder / "trimap.png"}
+        return request_for(inputs=inputs, outputs={"alpha": folder / "alpha.png"}, **options)
+
+    return make
+
+
+def test_a_run_goes_on_where_it_was_moved_to(within: Make, files: Path, tmp_path: Path) -> None:
+    with pytest.raises(CrashError):
+        run(within(files), crash)
+    there = tmp_path / "another-machine"
+    shutil.move(files, there)
+    done: list[tuple[str, int]] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, BlockDone):
+            done.append((event.name, event.block))
+
+    run(within(there, resume=True), listen)
+    assert "encode" not in {name for name, _ in done}
+    moved = (there / "alpha.png").read_bytes()
+    (there / "alpha.png").unlink()
+    run(within(there))
+    assert (there / "alpha.png").read_bytes() == moved
+
+
+def test_another_machine_that_rounds_otherwise_is_refused(
+    within: Make, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compute, "devices", lambda: {"cpu": "AVX2"})
+    with pytest.raises(CrashError):
+        run(within(files), crash)
+    monkeypatch.setattr(compute, "devices", lambda: {"cpu": "AVX512"})
+    with pytest.raises(ResumeError, match=r"alpha.png.run: cannot resume, changed since: arithmetic; start") as caught:
+        run(within(files, resume=True))
+    assert "AVX2 cpu float32, is torch" in caught.value.detail[0]
+
+
+def test_one_pixel_changed_between_two_runs_is_noticed(within: Make, files: Path) -> None:
+    with pytest.raises(CrashError):
+        run(within(files), crash)
+    pixels = np.asarray(Image.open(files / "photo.png")).copy()
+    pixels[150, 200] ^= 1
+    Image.fromarray(pixels).save(files / "photo.png")
+    with pytest.raises(ResumeError, match="cannot resume, changed since: input 'image'; start anew with --overwrite"):
+        run(within(files, resume=True))
+
+
+def test_a_file_that_was_only_touched_or_renamed_is_the_same(within: Make, files: Path, request_for: Make) -> None:
+    with pytest.raises(CrashError):
+        run(within(files), crash)
+    os.utime(files / "photo.png")
+    (files / "trimap.png").rename(files / "mask.png")
+    inputs = {"image": files / "photo.png", "trimap": files / "mask.png"}
+    run(request_for(inputs=inputs, outputs={"alpha": files / "alpha.png"}, resume=True))
+
+
+def test_a_second_run_is_told_who_is_at_work(files: Path, weights: Path) -> None:
+    words = ["matte", "photo.png", "trimap.png", "-o", "alpha.png", "--resume"]
+    with RunStore(files / "alpha.png.run"):
+        second = subprocess.run(
+            [sys.executable, "-m", "hdmatt_core", *words], cwd=files, capture_output=True, text=True
+        )
+    assert second.returncode == 2
+    held = f"{files / 'alpha.png.run'}: in use by process {os.getpid()} on {socket.gethostname()}"
+    assert second.stderr == f"error: {held}; wait for it, or give another output\n"
+
+
+def test_a_store_that_was_begun_anew_is_not_written_to_by_tasks_of_before(within: Make, files: Path) -> None:
+    """Workers of a cluster may still be at a block when their client is killed and another starts anew."""
+
+    def overtaken(event: Event) -> None:
+        if isinstance(event, BlockDone) and event.name == "encode":
+            store = RunStore(files / "alpha.png.run")
+            store.begin({"weights": "other"}, "")
+
+    with pytest.raises(UserError, match="was begun anew by another run"):
+        run(within(files), overtaken)
