@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(she
 .PHONY: help install dev demo test metrics lint types imports docs pictures bench workers torture bench-large ci clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 install: $(VENV)/.installed  ## hdmatt in .venv/, editable, with the pinned versions
 dev: $(VENV)/.installed-dev  ## the same with what tests, checks and docs need

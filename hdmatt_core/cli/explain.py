@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hdmatt_core.evaluation.explain import Explanation
 
 FIGURES = (".png", ".jpg", ".jpeg", ".webp")
+QUALITY = 88
+"""Of a figure that is compressed with losses."""
 
 
 def explain(
@@ -67,7 +69,7 @@ def explain(
 
     with progress(quiet=quiet) as listener:
         told = asking.explain(request, _pixel(at), listener)
-    figure(told, mean).save(output)
+    figure(told, mean).save(output, quality=QUALITY)
     typer.echo(json.dumps(numbers(told), indent=1) if as_json else _in_words(told, output, mean=mean))
 
 

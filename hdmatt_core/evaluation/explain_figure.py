@@ -96,7 +96,8 @@ def _rows(told: Explanation, mean: bool) -> Iterator[Row]:
 def _patches(told: Explanation) -> list[Image.Image]:
     asked = contour(panel(told.query.rgb), told.query.trimap == 128)
     y, x = (round(i * PANEL / len(told.query.rgb)) for i in told.inside)
-    first = tagged(framed(marked(asked, y, x, QUERY), QUERY), f"query, y={told.at[0]} x={told.at[1]}")
+    clear = 9 if y > PANEL // 2 else PANEL - 30  # the label does not hide the cross
+    first = tagged(framed(marked(asked, y, x, QUERY), QUERY), f"query, y={told.at[0]} x={told.at[1]}", clear)
     return [first, *(_context(rank, patch, told.scores[rank]) for rank, patch in _drawn(told))]
 
 
