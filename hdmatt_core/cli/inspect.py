@@ -17,6 +17,7 @@ from hdmatt_core.pipeline.draw import fenced
 from hdmatt_core.pipeline.faults import sentence
 from hdmatt_core.pipeline.graph import Graph, build_graph
 from hdmatt_core.pipeline.inference import placeholders
+from hdmatt_core.pipeline.passes import lay_out
 from hdmatt_core.pipeline.schema import schema_text
 from hdmatt_core.pipeline.sources import input_spec
 from hdmatt_core.registry import Registry
@@ -62,14 +63,20 @@ def draw(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="A .md or .mmd file; default: standard output."),
     ] = None,
+    passes: Annotated[
+        bool, typer.Option("--passes", help="Frame the stages that run in one task, as the plan has them.")
+    ] = False,
 ) -> None:
     """Draw a pipeline as a mermaid flowchart, every edge labelled with what it carries.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
     hdmatt draw hdmatt -o pipeline.md
+
+    hdmatt draw hdmatt --passes
     """
-    drawing = mermaid(*_checked(pipeline, inputs, settings))
+    graph, specs = _checked(pipeline, inputs, settings)
+    drawing = mermaid(graph, specs, lay_out(graph, specs, graph.outputs.values()) if passes else ())
     if output is not None and output.suffix not in (".md", ".mmd"):
         raise UserError(f"{output}: a drawing is written to a .md or a .mmd file")
     _write(output, fenced(drawing) if output is not None and output.suffix == ".md" else drawing)

@@ -42,7 +42,7 @@ class Roster:
     def __init__(self, client: Any, where: str, admit: Admit = list) -> None:
         self._client, self._admit = client, admit
         self.where = where
-        self._seen: set[str] = set()
+        self._refused: set[str] = set()
         self._members: dict[str, Member] = {}
         self._looked, self._present = float("-inf"), time.monotonic()
 
@@ -67,9 +67,9 @@ class Roster:
     def _look(self) -> None:
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
         running = {address: info for address, info in workers.items() if info.get("status", "running") == "running"}
-        new = [address for address in running if address not in self._seen]
+        new = [address for address in running if address not in self._members and address not in self._refused]
         admitted = set(self._admit(new)) if new else set()
-        self._seen = (self._seen & running.keys()) | set(new)
+        self._refused |= set(new) - admitted
         self._members = {
             address: self._members.get(address) or _member(running[address])
             for address in running

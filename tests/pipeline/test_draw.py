@@ -17,6 +17,7 @@ from hdmatt_core.pipeline.draw import draw, fenced
 from hdmatt_core.pipeline.find import shipped_pipelines
 from hdmatt_core.pipeline.graph import build_graph
 from hdmatt_core.pipeline.inference import placeholders
+from hdmatt_core.pipeline.passes import lay_out
 from hdmatt_core.pipeline.schema import DIALECT, json_schema, schema_text
 from hdmatt_core.registry import Registry
 
@@ -43,6 +44,18 @@ def test_a_small_pipeline(parse: Parse, registry: Registry) -> None:
         '    do_near -->|"pool: tile uint8"| out_pool\n'
         '    do_tiles -->|"regions: tile,y,x uint8 at 1/16"| out_regions\n'
     )
+
+
+def test_passes_frame_the_stages_of_one_task(registry: Registry) -> None:
+    graph = build_graph(load_document("hdmatt"), registry)
+    specs = graph.specs(placeholders(graph.document))
+    text = draw(graph, specs, lay_out(graph, specs, graph.outputs.values()))
+    frames = re.findall(r"subgraph pass_\d\[\"(.*?)\"\]\n(.*?)\n    end", text, re.S)
+    assert [(title, re.findall(r"do_(\w+)[\[{]", inside)) for title, inside in frames[2:4]] == [
+        ("pass 3: queries and context, block by block", ["encode"]),
+        ("pass 4: queries, block by block", ["pick", "fuse", "decode"]),
+    ]
+    assert re.findall(r"do_(\w+) -\.->.*do_(\w+)", text) == [("encode", "decode")]
 
 
 @pytest.mark.parametrize("name", shipped_pipelines())
