@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hdmatt_core.pipeline.plan import DECODER_BYTES
+
 SIDE = 8192
 SCRIPT = """
 import json, sys
@@ -82,3 +84,43 @@ def test_a_pyramid_is_written_and_read_in_the_memory_that_is_stated(tmp_path: Pa
     assert planned < 100e6  # whatever the size: RGBA of 32768 x 32768 is 4.3 GB
     window = 1024 * 1024 * max(channels, 1)
     assert reading < said + 2 * window + slack
+
+
+STREAM = """
+import json, sys
+from pathlib import Path
+import pyvips
+from hdmatt_core.registry import Registry
+
+def resident(what):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
+
+def stream(side):
+    path = Path(str(side) + sys.argv[1])
+    pyvips.Image.xyz(side, side).extract_band(0).cast("uchar").bandjoin([10, 20]).write_to_file(str(path))
+    stage = Registry.load().source_for(path).stage
+    source = stage(stage.Params.model_validate({"path": path, "role": "image"}))
+    Path("/proc/self/clear_refs").write_text("5")
+    before, pixels = resident("VmRSS"), 0
+    for box, piece in source.stream():
+        pixels += piece.size // 3
+        del piece
+    assert pixels == side * side
+    return resident("VmHWM") - before
+
+stream(1500)
+print(json.dumps(stream(int(sys.argv[2]))))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_what_decodes_only_whole_is_streamed_in_bands(tmp_path: Path, suffix: str) -> None:
+    command = [sys.executable, "-c", STREAM, suffix, str(SIDE)]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    measured = json.loads(done.stdout)
+    print(suffix, f"{measured / 1e6:.0f} MB")  # noqa: T201  # with -s
+    band = 1024 * SIDE * 3
+    assert measured < 2 * band + DECODER_BYTES  # what the plan counts; the picture has 201 MB

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,8 @@ def test_every_window_and_the_stream_are_the_nearest_pixels(
     start = tuple(data.draw(st.integers(0, n - 1)) for n in shape)
     box = Box(start, tuple(data.draw(st.integers(a + 1, n)) for a, n in zip(start, shape, strict=True)))
     np.testing.assert_array_equal(window(source, box), whole[box.slices])
+    travelled = pickle.loads(pickle.dumps(source))  # as to a worker
+    np.testing.assert_array_equal(window(travelled, box), whole[box.slices])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(enlarged, "BAND", 7)
         streamed = np.full(shape, 7, np.uint8)
