@@ -37,15 +37,20 @@ class Admission:
     def close(self) -> None:
         """Let the workers forget the job, as far as they are there."""
         if self._in and self._client.status == "running":
-            self._client.run(leave, self._job.token, workers=self._in, on_error="ignore")
+            there = self._client.scheduler_info(n_workers=-1)["workers"]
+            left = [worker for worker in self._in if worker in there]
+            self._client.run(leave, self._job.token, workers=left, on_error="ignore")
         self._in.clear()
 
     def _tell(self, workers: Sequence[str]) -> list[str]:
-        if self._job.plan.resources.processes:
-            self._client.run(enter, self._job, workers=list(workers))
-        else:
+        if not self._job.plan.resources.processes:
             enter(self._job)  # the workers are in this process: an array given as an input need not travel
-        return list(workers)
+            return list(workers)
+        told = self._client.run(enter, self._job, workers=list(workers), on_error="return")
+        for answer in told.values():
+            if isinstance(answer, BaseException) and not isinstance(answer, OSError):  # it died: another will come
+                raise answer
+        return [worker for worker, answer in told.items() if answer is None]
 
     def _tell_if_fit(self, workers: list[str]) -> list[str]:
         told = self._client.run(enter_if_fit, self._job, workers=workers, on_error="return") if workers else {}
