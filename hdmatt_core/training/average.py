@@ -23,4 +23,5 @@ class Average:
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Continue from a saved average."""
-        self.state.update(state)
+        for name, value in state.items():
+            self.state[name].copy_(value)

@@ -26,7 +26,7 @@ def save_state(
     for name, parameter in model.named_parameters():
         moments = optimizer.state.get(parameter, {})
         tensors |= {f"{kind}:{name}": moments[kind] for kind in _MOMENTS if kind in moments}
-    content = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+    content = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     # Progress travels inside the file: two files could be of two different moments after a crash.
     write_atomically(_file(folder), safetensors.torch.save(content, {"progress": json.dumps(progress)}))
 
@@ -52,7 +52,8 @@ def _restore_moments(model: nn.Module, optimizer: Optimizer, tensors: dict[str, 
     for name, parameter in model.named_parameters():
         moments = {kind: tensors[f"{kind}:{name}"] for kind in _MOMENTS if f"{kind}:{name}" in tensors}
         if moments:
-            optimizer.state[parameter] = moments
+            # The count of steps stays on the processor, where the optimiser reads it.
+            optimizer.state[parameter] = {k: v if k == "step" else v.to(parameter.device) for k, v in moments.items()}
 
 
 def _part(tensors: dict[str, Tensor], kind: str) -> dict[str, Tensor]:

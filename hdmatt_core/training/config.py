@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
@@ -73,6 +73,7 @@ class TrainConfig(Strict):
     preset: str = "hdmatt-s"
     start: str | None = Field(None, description="weights to begin with, by name or file; none: from nothing")
     seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, ge=1)
     minutes: float | None = Field(None, gt=0)
     steps: int | None = Field(None, gt=0)

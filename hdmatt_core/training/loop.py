@@ -2,85 +2,97 @@
 
 from __future__ import annotations
 
-import json
 import math
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from hdmatt_core.errors import UserError
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.nn.weights import load, save
 from hdmatt_core.training.average import Average
-from hdmatt_core.training.batch import Batch, draw_batch
+from hdmatt_core.training.batch import Batch
 from hdmatt_core.training.checkpoint import load_state, save_state
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
-from hdmatt_core.training.feed import make_composer, open_pool
+from hdmatt_core.training.feed import Batches
 from hdmatt_core.training.losses import choice_loss, matting_loss
+from hdmatt_core.training.record import Record
 from hdmatt_core.training.validate import Predictor, half, interpolated, score, validation_pictures
 
+Listener = Callable[["Trainer"], None]
 
-def train(config_path: str | Path, resume: bool = False) -> Path:
+
+def unheard(_trainer: Trainer) -> None:
+    """Listen to nothing."""
+
+
+def train(config_path: str | Path, resume: bool = False, listener: Listener = unheard) -> Path:
     """Train a network as a YAML file says and return the path of its weights.
 
-    Writes `weights.safetensors`, `state.safetensors` (for `resume`) and `log.jsonl` to the configured folder.
-    Raises UserError where the configuration, its data or the state to resume is at fault.
+    Writes `weights.safetensors`, `state.safetensors` (for `resume`), `log.jsonl` and `curves.png` to the configured
+    folder; `listener` is told after every step. Raises UserError where the configuration, its data, the device or the
+    state to resume is at fault.
     """
     config = read_config(config_path)
     torch.set_num_threads(config.threads)
     trainer = Trainer(config)
     if resume:
         trainer.resume()
-    trainer.run()
+    trainer.run(listener)
     return trainer.weights
 
 
 class Trainer:
-    """One run: network, average, optimiser and progress."""
+    """One run: network, average, optimiser and progress; `loss` is the mean since the last line of the log."""
 
     def __init__(self, config: TrainConfig) -> None:
         torch.manual_seed(config.seed)
         self.config = config
+        self.device = _device(config.device)
         self.weights = config.out / "weights.safetensors"
-        self.step, self.minutes = 0, 0.0
-        self.model = load(config.start, config.preset) if config.start else HDMatt(config.preset)
+        self.step, self.minutes, self.loss = 0, 0.0, math.nan
+        model = load(config.start, config.preset) if config.start else HDMatt(config.preset)
+        self.model = model.to(self.device)
         self.average = Average(self.model, config.ema)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
-        self.composer = make_composer(config)
-        pool = open_pool(config)
-        if pool:
-            pool.fill_beside()
         self.pictures = validation_pictures(config)
-        config.out.mkdir(parents=True, exist_ok=True)
+        self.record = Record(config.out)
 
     def resume(self) -> None:
         """Continue from the last saved state."""
         progress = load_state(self.config.out, self.model, self.average, self.optimizer)
         self.step, self.minutes = int(progress["step"]), progress["minutes"]
 
-    def run(self) -> None:
+    def run(self, listener: Listener = unheard) -> None:
         """Train to the configured end, validating, saving and logging on the way."""
-        self._log(baseline_half=score(self.pictures, half), baseline_distance=score(self.pictures, interpolated))
+        self._note(baseline_half=score(self.pictures, half), baseline_distance=score(self.pictures, interpolated))
+        batches = self.batches()
         saved = validated = self.minutes
         losses: list[float] = []
         while self.progress < 1:
             began = time.monotonic()
-            losses.append(self._train_step())
+            losses.append(self.learn(next(batches)))
+            self.loss = float(np.mean(losses))
             self.minutes += (time.monotonic() - began) / 60
+            listener(self)
             if self.step % self.config.log_every == 0:
-                self._log(loss=float(np.mean(losses)), lr=self._rate())
+                self._note(loss=self.loss, lr=self._rate())
                 losses.clear()
             if self.minutes - validated >= self.config.validate_every:
                 validated = self.minutes
-                self._log(val=self.validate())
+                self._note(val=self.validate())
             if self.minutes - saved >= self.config.checkpoint_every:
                 saved = self.minutes
                 self.checkpoint()
-        self._log(val=self.validate())
+                self.record.draw()
+        self._note(val=self.validate())
         self.checkpoint()
+        self.record.draw()
 
     @property
     def progress(self) -> float:
@@ -92,7 +104,7 @@ class Trainer:
         """Return the averaged weights' SAD and MSE on the validation pictures."""
         model = HDMatt(self.config.preset)
         model.load_state_dict(self.average.state)
-        return score(self.pictures, Predictor(model))
+        return score(self.pictures, Predictor(model.to(self.device)))
 
     def checkpoint(self) -> None:
         """Write the state to resume from and the averaged weights."""
@@ -102,12 +114,19 @@ class Trainer:
         named = {"commit": _commit(), "data": self.config.data.name}
         save(self.model, self.weights, state=self.average.state, extra=extra, **named)
 
-    def _train_step(self) -> float:
-        phase = next(phase for phase in self.config.phases if self.progress <= phase.until)
-        # The seed follows from the step, so that a resumed run draws what the uninterrupted one would have.
-        batch = draw_batch(self.composer, phase, np.random.default_rng([self.config.seed, self.step]))
+    def _phase(self, step: int) -> Phase:
+        """The phase of a step that is to be drawn, by the progress so far where the end is a time."""
+        progress = step / self.config.steps if self.config.steps else self.progress
+        return next(phase for phase in self.config.phases if min(progress, 1.0) <= phase.until)
+
+    def batches(self) -> Iterator[Batch]:
+        """Draw from where the run stands; seeds follow from steps, so that a resumed run draws what it would have."""
+        return iter(Batches(self.config, self.step, self._phase))
+
+    def learn(self, batch: Batch) -> float:
+        """Take one optimiser step and return the batch's loss."""
         self._prepare()
-        loss = self._loss(batch, phase)
+        loss = self._loss(Batch(*(part.to(self.device, non_blocking=True) for part in batch)))
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
@@ -125,15 +144,15 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
 
-    def _loss(self, batch: Batch, phase: Phase) -> torch.Tensor:
+    def _loss(self, batch: Batch) -> torch.Tensor:
+        config = self.config
         x = batch.x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=phase.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._phase(self.step).bf16):
             raw, features = self.model.told(x, batch.regions, batch.contexts, batch.lines)
-        loss = matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, self.config.gradient_loss)
-        if self.config.choice_loss:
-            loss = loss + self.config.choice_loss * choice_loss(
-                *self.model.context.choice(features.float(), batch.regions)
-            )
+        loss = matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, config.gradient_loss)
+        if config.choice_loss:
+            scores, share = self.model.context.choice(features.float(), batch.regions)
+            loss = loss + config.choice_loss * choice_loss(scores, share)
         return loss
 
     def _rate(self) -> float:
@@ -143,10 +162,14 @@ class Trainer:
         warm = min(1.0, (self.step + 1) / (config.warmup + 1))
         return warm * (config.final_lr + (config.lr - config.final_lr) * cosine)
 
-    def _log(self, **values: object) -> None:
-        line = {"step": self.step, "minutes": round(self.minutes, 2), **values}
-        with (self.config.out / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+    def _note(self, **values: object) -> None:
+        self.record.add(step=self.step, minutes=round(self.minutes, 2), **values)
+
+
+def _device(name: str) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device: cuda, but torch sees no CUDA device here; say device: auto or cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _commit() -> str:

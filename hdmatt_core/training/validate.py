@@ -77,11 +77,12 @@ class Predictor:
     @torch.inference_mode()
     def __call__(self, picture: Picture) -> Floats:
         """Return alpha (640, 640) in 0..1."""
-        batch = quarters(picture)
-        index = torch.where(torch.arange(3) < self._contexts, batch.contexts, -1)
+        device = next(self._model.parameters()).device
+        batch = Batch(*(part.to(device) for part in quarters(picture)))
+        index = torch.where(torch.arange(3, device=device) < self._contexts, batch.contexts, -1)
         features, skips = self._model.encoder(batch.x, None if self._apart else batch.lines)
         fused = self._model.context(features, batch.regions, features, batch.regions, index)
-        alpha: Floats = self._model.decoder(fused, skips)[:, 0].numpy()
+        alpha: Floats = self._model.decoder(fused, skips)[:, 0].cpu().numpy()
         whole: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
         return whole
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
+from PIL import Image
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.header import read_header
@@ -17,6 +24,7 @@ from hdmatt_core.training.compose import Picture
 from hdmatt_core.training.config import TrainConfig, read_config
 from hdmatt_core.training.loop import Trainer, train
 from hdmatt_core.training.losses import matting_loss
+from hdmatt_core.training.record import Record
 from hdmatt_core.training.validate import half, interpolated, score, validation_pictures
 
 SHIPPED = Path(__file__).parents[2] / "docs" / "training" / "hdmatt-s.yaml"
@@ -44,22 +52,70 @@ def test_training_leaves_weights_state_and_a_log(config_file: Path, config: Trai
     assert "val" in lines[-1]
 
 
+def steps(trainer: Trainer, count: int) -> None:
+    for batch in islice(trainer.batches(), count):
+        trainer.learn(batch)
+
+
 def test_a_resumed_run_equals_an_uninterrupted_one(config: TrainConfig, tmp_path: Path) -> None:
     whole = Trainer(config.model_copy(update={"out": tmp_path / "whole"}))
-    for _ in range(3):
-        whole._train_step()
+    steps(whole, 3)
     first = Trainer(config)
-    first._train_step()
+    steps(first, 1)
     first.checkpoint()
     second = Trainer(config)
     second.resume()
-    for _ in range(2):
-        second._train_step()
+    steps(second, 2)
     assert second.step == whole.step
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, second.model.state_dict()[name]), name
     for name, value in whole.average.state.items():
         assert torch.equal(value, second.average.state[name]), name
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_weights(config_file: Path, config: TrainConfig, tmp_path: Path) -> None:
+    text = config_file.read_text().replace("steps: 3", "steps: 40")
+    files = {}
+    for name in ("whole", "killed"):
+        files[name] = tmp_path / f"{name}.yaml"
+        out = tmp_path / name
+        files[name].write_text(text.replace(str(config.out), str(out)) + "\ncheckpoint_every: 0.0001\n")
+    train(files["whole"])
+    command = [sys.executable, "-m", "hdmatt_core", "train", str(files["killed"])]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    state = tmp_path / "killed" / "state.safetensors"
+    while not state.exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    train(files["killed"], resume=True)
+    lines = {
+        name: [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()] for name in files
+    }
+    curves = {name: {line["step"]: line["loss"] for line in found if "loss" in line} for name, found in lines.items()}
+    assert len(lines["killed"]) > len(lines["whole"])
+    assert curves["killed"] == curves["whole"]
+    whole, killed = (safetensors.torch.load_file(tmp_path / name / "weights.safetensors") for name in files)
+    assert all(torch.equal(value, killed[name]) for name, value in whole.items())
+
+
+def test_the_curves_are_drawn_and_the_later_word_counts(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    for step, loss in ((1, 0.5), (2, 0.4), (2, 0.1), (3, 0.2)):
+        record.add(step=step, loss=loss)
+    record.add(step=3, val=[7.0, 0.05])
+    record.draw()
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size[1] == 220  # two points make a curve, one does not
+        assert len(picture.getcolors(100_000)) > 10
+
+
+def test_a_device_that_is_not_there_is_one_line(config: TrainConfig) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(UserError, match="torch sees no CUDA device"):
+        Trainer(config.model_copy(update={"device": "cuda"}))
 
 
 def test_resuming_nothing_says_so(config_file: Path) -> None:
@@ -70,15 +126,14 @@ def test_resuming_nothing_says_so(config_file: Path) -> None:
 def test_frozen_norm_keeps_its_statistics(config: TrainConfig) -> None:
     trainer = Trainer(config.model_copy(update={"freeze_norm_from": 0.0}))
     before = trainer.model.state_dict()["encoder.trunk.bn1.running_mean"].clone()
-    trainer._train_step()
+    steps(trainer, 1)
     assert torch.equal(trainer.model.state_dict()["encoder.trunk.bn1.running_mean"], before)
 
 
-def test_a_batch_can_be_learnt_by_heart(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_can_be_learnt_by_heart(config: TrainConfig) -> None:
     trainer = Trainer(config.model_copy(update={"steps": 1000, "seed": 2}))
-    batch = loop.draw_batch(trainer.composer, config.phases[0], np.random.default_rng(1))
-    monkeypatch.setattr(loop, "draw_batch", lambda *given: batch)
-    losses = [trainer._train_step() for _ in range(40)]
+    batch = next(trainer.batches())
+    losses = [trainer.learn(batch) for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
 
 
