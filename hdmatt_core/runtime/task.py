@@ -25,6 +25,7 @@ from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
 from hdmatt_core.runtime.workspace import Workspace, entered
 from hdmatt_core.stage import All, Array, Block, Gather, Gathered, Own, Request, Rows, Target, TileRows, Window
+from hdmatt_core.storage.shards import write_shard
 from hdmatt_core.storage.store import token_of
 
 
@@ -201,7 +202,7 @@ class Task:
         if self.job.plan.specs[ref].over_tiles:
             self.space.write_rows(ref, self.target, made)
         else:
-            self.space.array(ref)[self.target.box.slices] = made
+            write_shard(self.space.array(ref), self.target.box, made)
 
 
 def _described(node: Node) -> str:
