@@ -16,23 +16,38 @@ import torch
 
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.training.batch import Batch, draw_batch
+from hdmatt_core.training.cache import image_bytes
+from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
-from hdmatt_core.training.feed import Batches, make_composer, open_pool
+from hdmatt_core.training.feed import Batches, open_pool
 from hdmatt_core.training.losses import matting_loss
+from hdmatt_core.training.material import load_library
 
 
 def learn(model: HDMatt, optimizer: torch.optim.Optimizer, batch: Batch, bf16: bool) -> None:
     """Do what a step of the loop does with a batch."""
     optimizer.zero_grad(set_to_none=True)
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        raw = model(batch.x.contiguous(memory_format=torch.channels_last), batch.regions, batch.contexts)
+        raw = model(batch.x.contiguous(memory_format=torch.channels_last), batch.regions, batch.contexts, batch.lines)
     matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, 0.3).backward()
     optimizer.step()
 
 
+def decoded(config: TrainConfig) -> Composer:
+    """Open and decode all material beforehand, as a run has done after some hundred steps; print what that takes."""
+    began = time.process_time()
+    library = load_library(config.data, "train", config.longest, config.memory)
+    held = sum(image_bytes(image) for image in library.backgrounds)
+    for shelf in (library.photos, library.cutouts):
+        held += sum(cutout.nbytes for cutout in shelf if cutout.smaller)
+    print(f"decoding all material once: {time.process_time() - began:.1f} s, {held / 1e9:.2f} GB")
+    pool = open_pool(config)
+    return Composer(library, pool.drawer(config.procedural.families) if pool else None, config.mix)
+
+
 def beside_a_step(config: TrainConfig, steps: int) -> None:
     """Print, for each kind of phase, processor seconds to draw a batch and to learn from it, on one core."""
-    composer = make_composer(config)
+    composer = decoded(config)
     model = HDMatt(config.preset).train()
     optimizer = torch.optim.AdamW(model.parameters())
     print(f"{'patches':>14s} {'draw, s':>9s} {'learn, s':>9s} {'share':>6s} {'patches/s/core':>15s}")

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ruamel.yaml import YAML
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.training.batch import Batch, draw_batch
-from hdmatt_core.training.config import TrainConfig
+from hdmatt_core.training.config import Mix, Procedural, TrainConfig
 from hdmatt_core.training.feed import Batches, make_composer, open_pool
 from hdmatt_core.training.procedural.pool import Pool
 
@@ -49,6 +50,14 @@ def test_loaders_change_nothing(config: TrainConfig) -> None:
     alone = _drawn(config, 3, 5)
     helped = _drawn(config.model_copy(update={"loaders": 2}), 3, 5)
     assert all(_same(one, two) for one, two in zip(alone, helped, strict=True))
+
+
+def test_the_documented_mix_and_pool_are_valid() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "train.md").read_text(encoding="utf-8")
+    block = page.split("```yaml\n")[1].split("```")[0]
+    given = YAML(typ="safe").load(block)
+    assert Mix.model_validate(given["mix"]).procedural > 0
+    assert Procedural.model_validate(given["procedural"]).families == {"hair": 8, "solid": 0}
 
 
 def test_a_fault_shows_before_the_first_batch(config: TrainConfig, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,17 @@ from hdmatt_core.training.procedural.pool import Pool
 from hdmatt_core.training.procedural.strokes import Strands, splat
 
 
+@cache
 def _drawn(family: str, side: int, seed: int = 3) -> NDArray[np.float32]:
-    planes: NDArray[np.float32] = np.asarray(FAMILIES[family](side, np.random.default_rng(seed)), dtype=np.float32)
-    return planes
+    planes = FAMILIES[family](side, np.random.default_rng(seed))
+    planes.flags.writeable = False
+    return np.asarray(planes, dtype=np.float32)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_draws_premultiplied_planes_with_soft_and_clear_pixels(family: str) -> None:
-    planes = _drawn(family, 128)
-    assert planes.shape == (4, 128, 128)
+    planes = _drawn(family, 96)
+    assert planes.shape == (4, 96, 96)
     assert np.isfinite(planes).all()
     assert planes.min() >= 0
     assert planes.max() <= 1 + 1e-6
@@ -44,7 +47,7 @@ def test_a_seed_draws_the_same_picture_at_any_resolution(family: str) -> None:
     assert same < 0.35 * strange
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["fur", "chain", "smoke", "bubbles"])
 def test_rendering_is_repeatable_and_colour_varies(family: str) -> None:
     one, two = (render(family, 64, np.random.default_rng(8)) for _ in range(2))
     for ours, theirs in zip(one.levels[0], two.levels[0], strict=True):
