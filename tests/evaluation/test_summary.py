@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from hdmatt_core.evaluation.runner import Row
 from hdmatt_core.evaluation.sample import Dataset, Sample
