@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,11 +17,13 @@ from hdmatt_core.pipeline.draw import fenced
 from hdmatt_core.pipeline.faults import sentence
 from hdmatt_core.pipeline.graph import Graph, build_graph
 from hdmatt_core.pipeline.inference import placeholders
-from hdmatt_core.pipeline.passes import lay_out
 from hdmatt_core.pipeline.schema import schema_text
 from hdmatt_core.pipeline.sources import input_spec
 from hdmatt_core.registry import Registry
 from hdmatt_core.spec import ArraySpec
+
+if TYPE_CHECKING:
+    from hdmatt_core.pipeline.passes import Pass
 
 Pipeline = Annotated[str, typer.Argument(help="A pipeline's name (hdmatt, quick, ...) or a YAML file.")]
 Inputs = Annotated[
@@ -76,10 +78,16 @@ def draw(
     hdmatt draw hdmatt --passes
     """
     graph, specs = _checked(pipeline, inputs, settings)
-    drawing = mermaid(graph, specs, lay_out(graph, specs, graph.outputs.values()) if passes else ())
+    drawing = mermaid(graph, specs, _passes(graph, specs) if passes else ())
     if output is not None and output.suffix not in (".md", ".mmd"):
         raise UserError(f"{output}: a drawing is written to a .md or a .mmd file")
     _write(output, fenced(drawing) if output is not None and output.suffix == ".md" else drawing)
+
+
+def _passes(graph: Graph, specs: Mapping[Ref, ArraySpec]) -> Sequence[Pass]:
+    from hdmatt_core.pipeline.passes import lay_out
+
+    return lay_out(graph, specs, graph.outputs.values())
 
 
 def schema(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from hdmatt_core.pipeline.draft import Ref
 from hdmatt_core.pipeline.graph import Graph
-from hdmatt_core.pipeline.passes import Pass
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Tiles
+
+if TYPE_CHECKING:
+    from hdmatt_core.pipeline.passes import Pass  # and with it zarr, which checking a pipeline does not wait for
 
 SHAPES: Mapping[str, tuple[str, str]] = {
     "input": ("[/", "/]"),

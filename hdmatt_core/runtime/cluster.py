@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -99,6 +100,6 @@ def _stack() -> ExitStack:
 
 
 def _cards() -> int:
-    import torch
-
-    return torch.cuda.device_count()
+    """GPUs of this machine; none for a run without a network, which has not imported torch and need not wait for it."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.device_count() if torch else 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,15 +107,28 @@ def test_a_file_that_was_only_touched_or_renamed_is_the_same(within: Make, files
     run(request_for(inputs=inputs, outputs={"alpha": files / "alpha.png"}, resume=True))
 
 
-def test_a_second_run_is_told_who_is_at_work(files: Path, weights: Path) -> None:
-    words = ["matte", "photo.png", "trimap.png", "-o", "alpha.png", "--resume"]
-    with RunStore(files / "alpha.png.run"):
-        second = subprocess.run(
-            [sys.executable, "-m", "hdmatt_core", *words], cwd=files, capture_output=True, text=True
-        )
-    assert second.returncode == 2
-    held = f"{files / 'alpha.png.run'}: in use by process {os.getpid()} on {socket.gethostname()}"
-    assert second.stderr == f"error: {held}; wait for it, or give another output\n"
+def test_a_killed_run_was_locked_and_goes_on(within: Make, files: Path, request_for: Make) -> None:
+    """kill -9 in earnest, and who came too early is told who is at work; the harness of ``make torture`` in small."""
+    settings = [word for setting in request_for().overrides for word in ("--set", setting)]
+    words = ["matte", "photo.png", "trimap.png", "-o", "alpha.png", "-q", "--synchronous", *settings]
+    killed = subprocess.Popen([sys.executable, "-m", "hdmatt_core", *words], cwd=files)
+    events = files / "alpha.png.run" / "events.jsonl"
+    while not (events.exists() and events.read_text().count("BlockDone") > 2):
+        assert killed.poll() is None
+        time.sleep(0.02)
+    store = rf"{files / 'alpha.png.run'}: in use by process {killed.pid} on {socket.gethostname()}"
+    with pytest.raises(UserError, match=rf"^{store}; wait for it, or give another output$"):
+        run(within(files, resume=True))
+    killed.kill()
+    killed.wait()
+    run(within(files, resume=True, keep_run=True))
+    lines = [json.loads(line) for line in events.read_text().splitlines()]
+    done = [(line["name"], line["block"]) for line in lines if line["event"] == "BlockDone"]
+    assert len(done) == len(set(done))
+    assert [path for path in files.rglob("*") if "partial" in path.name] == []
+    resumed = (files / "alpha.png").read_bytes()
+    run(within(files, overwrite=True))
+    assert (files / "alpha.png").read_bytes() == resumed
 
 
 def test_a_store_that_was_begun_anew_is_not_written_to_by_tasks_of_before(within: Make, files: Path) -> None:

@@ -51,9 +51,22 @@ def test_no_finished_block_is_made_again(request_for: Make, tmp_path: Path) -> N
         run(request_for(outputs=outputs, depth="float"), crash_after(5, "pick+fuse+decode"))
     assert not (tmp_path / "alpha.zarr").exists()
     run(request_for(outputs=outputs, depth="float", resume=True, keep_run=True))
-    done = [block for block in blocks_of(tmp_path / "alpha.zarr.run") if block[0] in ("pick+fuse+decode", "blend")]
+    done = blocks_of(tmp_path / "alpha.zarr.run")
     assert len(done) == len(set(done))
     assert np.array_equal(zarr.open_array(tmp_path / "alpha.zarr")[:], whole)
+
+
+def test_what_was_kept_is_made_again_and_counted_apart(request_for: Make, tmp_path: Path) -> None:
+    outputs = {"alpha": tmp_path / "alpha.png"}
+    with pytest.raises(CrashError):
+        run(request_for(outputs=outputs), crash_after(1, "pick+fuse+decode"))
+    heard: list[Event] = []
+    run(request_for(outputs=outputs, resume=True), heard.append)
+    done = [event for event in heard if isinstance(event, BlockDone)]
+    decoded = [event for event in done if event.name == "pick+fuse+decode"]
+    assert "encode" not in {event.name for event in done}
+    assert [event.again for event in decoded] == [event.tiles for event in decoded]
+    assert sum(event.again for event in done if event not in decoded) == 0
 
 
 def test_finished_decoding_needs_no_features(request_for: Make, tmp_path: Path) -> None:
@@ -129,5 +142,5 @@ def test_killed_at_random_moments(weights: Path, picture: Scene, tmp_path: Path)
             (tmp_path / "alpha.png").unlink()
     subprocess.run([*command, "-o", "alpha.png", "--resume"], cwd=tmp_path, check=True)
     assert (tmp_path / "alpha.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
-    durable = [block for block in blocks_of(tmp_path / "alpha.png.run") if block[0] != "encode"]
-    assert len(durable) == len(set(durable))
+    done = blocks_of(tmp_path / "alpha.png.run")
+    assert len(done) == len(set(done))
