@@ -40,6 +40,7 @@ def explain(
     settings: options.Set = None,
     device: options.Device = "auto",
     memory: options.Memory = None,
+    scratch: options.Scratch = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -62,6 +63,7 @@ def explain(
         overrides=tuple(settings or ()),
         memory=parse_size(memory) if memory else None,
         device=device,
+        scratch=scratch,
     )
     from hdmatt_core.evaluation import explain as asking
     from hdmatt_core.evaluation.explain_figure import figure

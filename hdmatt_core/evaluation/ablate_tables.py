@@ -55,7 +55,7 @@ def _line(means: Means, pair: Paired | None) -> list[str]:
 def _attention_lines(attention: Judged) -> Table:
     """A line for each variant, band and region: see :mod:`hdmatt_core.evaluation.matching`."""
     head = ["variant", "band", "map", "asked", "answered", "possible", "matching", "by chance"]
-    head += ["distance", "equal weights", "spread"]
+    head += ["elsewhere", "distance", "equal weights", "spread"]
     lines = [head]
     for variant, bands in attention.items():
         for band, regions in bands.items():
@@ -65,6 +65,6 @@ def _attention_lines(attention: Judged) -> Table:
 
 def _shares(tally: Tally) -> list[str]:
     means = tally.means()
-    parts = [f"{100 * means[name]:.1f} %" for name in ("answered", "possible", "share", "chance")]
+    parts = [f"{100 * means[name]:.1f} %" for name in ("answered", "possible", "share", "chance", "elsewhere")]
     distances = [f"{means[name]:.3f}" for name in ("error", "equal_error")]
     return [str(tally.asked), *parts, *distances, f"{100 * means['spread']:.1f} %"]

@@ -92,9 +92,10 @@ def _tallied(seen: Attention, files: Files) -> Mapping[str, Tally]:
         seen.weights,
         seen.unknown,
         files.truth(seen.query.box),
-        [patch.regions for patch in seen.contexts],
-        [patch.cells for patch in seen.contexts],
-        [files.truth(patch.box).alpha for patch in seen.contexts],
+        [patch.regions for patch in seen.seen],
+        [patch.cells for patch in seen.seen],
+        [files.truth(patch.box).alpha for patch in seen.seen],
+        own=seen.own,
     )
 
 

@@ -35,7 +35,10 @@ class TellsAttention(Protocol):
     """An aggregator whose attention can be explained; the built-in ones are."""
 
     def weights(self, block: Block, context: Context) -> dict[str, NDArray[Any]]:
-        """By region (n, h w, k, h w): how each query position weighs the positions of the contexts."""
+        """By region (n, h w, k, h w): how each query position weighs the positions of the contexts.
+
+        With k + 1 patches the last is the query's own.
+        """
         ...
 
 
@@ -60,15 +63,22 @@ class Patch:
 
 @dataclass(frozen=True)
 class Attention:
-    """What one query chose and where it looks: ``weights`` are (h w, k, h, w) by region, over positions of contexts.
-
-    The last of the contexts is the query's own patch, which is not chosen: its score is 0.
-    """
+    """What one query chose and where it looks: ``weights`` are (h w, n, h, w) by region, over positions of ``seen``."""
 
     query: Patch
     contexts: tuple[Patch, ...]
     scores: tuple[float, ...]
     weights: Mapping[str, Floats]
+
+    @property
+    def own(self) -> bool:
+        """Whether the query looks at its own patch, too."""
+        return any(maps.shape[1] > len(self.contexts) for maps in self.weights.values())
+
+    @property
+    def seen(self) -> tuple[Patch, ...]:
+        """The n patches that it looks at: its contexts, and perhaps itself, last."""
+        return (*self.contexts, self.query) if self.own else self.contexts
 
     @property
     def unknown(self) -> NDArray[np.bool_]:
@@ -104,7 +114,7 @@ class Explanation(Attention):
         return (row, column) if self.unknown[row, column] else None
 
     def map(self, region: str, mean: bool = False) -> Floats:
-        """Attention (k, h, w) of the position asked about, or the ``mean`` over the patch's unknown positions."""
+        """Attention (n, h, w) of the position asked about, or the ``mean`` over the patch's unknown positions."""
         weights = self.weights[region]
         if mean or self.position is None:
             return np.asarray(weights[self.unknown.ravel()].mean(axis=0))
@@ -147,21 +157,21 @@ def attention(probe: Probe, sight: Sight, grid: Grid, slot: int) -> Attention:
     # A sampler that needs no features (one that draws at random) has done its work in an earlier pass.
     made = sight.made if sight.made.keys() >= set(choice) else probe.look(sampler, slot).made
     chosen, scores = (made[ref][0] for ref in choice)
-    there = np.append(chosen >= 0, True)
+    there = chosen >= 0
     cells = block.gathered("regions").own.shape[1:]
     told = aggregator.stage.weights(block, probe.context(aggregator))
-    query = _patch(probe, grid, slot)
     return Attention(
-        query=query,
-        contexts=(*(_patch(probe, grid, int(other)) for other in chosen[there[:-1]]), query),
-        scores=(*(float(score) for score in scores[there[:-1]]), 0.0),
+        query=_patch(probe, grid, slot),
+        contexts=tuple(_patch(probe, grid, int(other)) for other in chosen[there]),
+        scores=tuple(float(score) for score in scores[there]),
         weights={region: _maps(values[0], there, cells) for region, values in told.items()},
     )
 
 
 def _maps(weights: NDArray[Any], there: NDArray[np.bool_], cells: tuple[int, ...]) -> Floats:
-    """Weights (h w, k, h w) of the contexts that are there, as maps (h w, k, h, w)."""
-    return np.asarray(weights[:, there].reshape(len(weights), int(there.sum()), *cells), np.float32)
+    """Weights (h w, n, h w), without the contexts that are not there, as maps (h w, n, h, w)."""
+    kept = np.append(there, np.ones(weights.shape[1] - len(there), bool))
+    return np.asarray(weights[:, kept].reshape(len(weights), int(kept.sum()), *cells), np.float32)
 
 
 def _patch(probe: Probe, grid: Grid, slot: int) -> Patch:

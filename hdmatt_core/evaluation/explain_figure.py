@@ -5,7 +5,7 @@ Columns are the query and its contexts, rows the patches themselves and the maps
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -51,7 +51,7 @@ Row = tuple[str, Looked | None, list[Image.Image]]
 
 def figure(told: Explanation, mean: bool = False) -> Image.Image:
     """The whole figure; maps are of the position asked about, or with ``mean`` over the patch's unknown positions."""
-    columns = 1 + max(LEAST, min(MOST, len(told.contexts)))
+    columns = 1 + max(LEAST, len(_drawn(told)))
     width = columns * (PANEL + GAP) + GAP
     whole, rows = _whole(told, width - 2 * GAP), list(_rows(told, mean))
     sheet = Image.new("RGB", (width, whole.height + 2 * GAP + len(rows) * (PANEL + GAP + STRIP)), GROUND)
@@ -76,7 +76,7 @@ def _draw_row(sheet: Image.Image, top: int, row: Row) -> None:
 def _rows(told: Explanation, mean: bool) -> Iterator[Row]:
     """Title, region and panels of each row, the query's panel first."""
     whose = "unknown positions look, on average" if mean or told.position is None else "the marked position looks"
-    yield f"the query and the contexts chosen for it. Below: where {whose} (bright: most)", None, _patches(told)
+    yield f"the query, and the contexts chosen for it. Below: where {whose} (bright: most)", None, _patches(told)
     y, x = told.inside
     one, two = told.alphas
     left = [
@@ -98,11 +98,15 @@ def _patches(told: Explanation) -> list[Image.Image]:
     y, x = (round(i * PANEL / len(told.query.rgb)) for i in told.inside)
     clear = 9 if y > PANEL // 2 else PANEL - 30  # the label does not hide the cross
     first = tagged(framed(marked(asked, y, x, QUERY), QUERY), f"query, y={told.at[0]} x={told.at[1]}", clear)
-    return [first, *(_context(rank, patch, told.scores[rank]) for rank, patch in _drawn(told))]
+    contexts = [_context(rank, patch, told.scores[rank]) for rank, patch in enumerate(told.contexts[:MOST])]
+    itself = [tagged(framed(contour(panel(told.query.rgb), told.query.trimap == 128), QUERY), "the query itself")]
+    return [first, *contexts, *(itself if told.own else [])]
 
 
-def _drawn(told: Explanation) -> Sequence[tuple[int, Patch]]:
-    return list(enumerate(told.contexts))[:MOST]
+def _drawn(told: Explanation) -> list[int]:
+    """Which of the patches it looks at have a column: the best contexts, and itself."""
+    contexts = list(range(min(MOST, len(told.contexts))))
+    return [*contexts, len(told.contexts)] if told.own else contexts
 
 
 def _context(rank: int, patch: Patch, score: float) -> Image.Image:
@@ -113,8 +117,8 @@ def _context(rank: int, patch: Patch, score: float) -> Image.Image:
 def _maps(told: Explanation, region: Looked) -> list[Image.Image]:
     peak = max(region.heaviest, 1e-12)
     return [
-        tagged(heated(patch.rgb, region.map[rank] / peak, region.mask[rank]), f"{100 * region.shares[rank]:.0f} %")
-        for rank, patch in _drawn(told)
+        tagged(heated(told.seen[n].rgb, region.map[n] / peak, region.mask[n]), f"{100 * region.shares[n]:.0f} %")
+        for n in _drawn(told)
     ]
 
 
@@ -124,7 +128,8 @@ def _whole(told: Explanation, widest: int) -> Image.Image:
     scale = min(widest / picture.width, TALLEST / picture.height)
     picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
     query = _scaled(told.query.box.within(told.shape), scale / told.factor)
-    boxes = {rank: _scaled(patch.box.within(told.shape), scale / told.factor) for rank, patch in _drawn(told)}
+    contexts = enumerate(told.contexts[:MOST])
+    boxes = {rank: _scaled(patch.box.within(told.shape), scale / told.factor) for rank, patch in contexts}
     for rank, box in boxes.items():
         ImageDraw.Draw(picture).line((*_middle(query), *_middle(box)), fill=CONTEXTS[rank], width=2)
     for rank, box in reversed(boxes.items()):

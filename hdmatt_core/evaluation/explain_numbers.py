@@ -21,7 +21,7 @@ class Looked:
     """Where one region's attention lies.
 
     ``positions`` could be looked at; ``spread`` is the number of them over which equal weights would be as uncertain,
-    ``exp(entropy)``; ``heaviest`` the largest weight; ``colour`` the mean colour seen, RGB 0..1; ``shares`` by context.
+    ``exp(entropy)``; ``heaviest`` the largest weight; ``colour`` the mean colour seen, RGB 0..1; ``shares`` by patch.
     """
 
     region: str
@@ -37,7 +37,7 @@ class Looked:
         """The numbers in words."""
         name = NAMES.get(self.region, self.region)
         if not self.positions:
-            return f"{name}: no context has any"
+            return f"{name}: there is none where it looks"
         spread = f"as spread as {self.spread:.0f} of {self.positions} positions"
         return f"{name}: {spread}, the heaviest {100 * self.heaviest:.2g} %; mean colour seen:"
 
@@ -54,10 +54,10 @@ class Looked:
 def looked(told: Explanation, region: str, mean: bool = False) -> Looked:
     """Attention to one region: of the position asked about, or the ``mean`` over the patch's unknown positions."""
     heat = told.map(region, mean)
-    codes = np.stack([p.regions for p in told.contexts]) if told.contexts else np.zeros(heat.shape, np.uint8)
+    codes = np.stack([p.regions for p in told.seen]) if told.seen else np.zeros(heat.shape, np.uint8)
     mask = codes == CODES[region] if region in CODES else np.ones(heat.shape, bool)
     weights = heat[heat > 0]
-    cells = np.stack([patch.cells for patch in told.contexts]) if told.contexts else np.zeros((*heat.shape, 3))
+    cells = np.stack([patch.cells for patch in told.seen]) if told.seen else np.zeros((*heat.shape, 3))
     return Looked(
         region=region,
         positions=int(mask.sum()),
@@ -84,6 +84,7 @@ def numbers(told: Explanation) -> dict[str, Any]:
             {"rank": rank, "score": score, **_placed(patch)}
             for rank, (patch, score) in enumerate(zip(told.contexts, told.scores, strict=True), 1)
         ],
+        "looks_at_itself": told.own,
         "attention": {
             name: {region: looked(told, region, mean).numbers() for region in told.weights}
             for name, mean in (("here", False), ("mean", True))

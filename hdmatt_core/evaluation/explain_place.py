@@ -13,6 +13,8 @@ from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.runtime.probe import Probe
 
 Pixel = tuple[int, int]
+SOME = 4096
+"""Patches whose regions are held at once."""
 
 
 def place(probe: Probe, at: Pixel | None) -> tuple[Grid, int, Pixel]:
@@ -64,7 +66,10 @@ def _nearest(grid: Grid, at: Pixel, queries: NDArray[np.intp]) -> Pixel:
 
 def _most_unknown(probe: Probe, queries: NDArray[np.intp]) -> int:
     regions = Ref(probe.only("tiler").name, "regions")
-    counts = [np.count_nonzero(probe.space.rows(regions, [int(slot)]) == UNKNOWN) for slot in queries]
+    counts: list[int] = []
+    for start in range(0, len(queries), SOME):
+        rows = probe.space.rows(regions, queries[start : start + SOME].tolist())
+        counts += np.count_nonzero(rows == UNKNOWN, axis=(1, 2)).tolist()
     return int(queries[int(np.argmax(counts))])
 
 

@@ -79,8 +79,22 @@ def test_a_region_that_no_context_has_is_asked_for_in_vain() -> None:
     assert tally({"foreground": np.zeros((2, 0, 1, 2))}, np.ones((1, 2), bool), truth, [], [], []) == counted
 
 
+def test_what_lies_in_other_patches_is_elsewhere() -> None:
+    alpha = pixels((0.5,), (0.5,))[..., 0]
+    truth = cell_truth(pixels(GREY, GREY), alpha, pixels(RED, RED), 16)
+    maps = np.array([[0.3, 0.3, 0.1, 0.3], [0.0, 0.0, 0.0, 1.0]]).reshape(2, 2, 1, 2)
+    regions, colours, opaque = [np.full((1, 2), 2, np.uint8)] * 2, [np.zeros((1, 2, 3))] * 2, [np.zeros((1, 2))] * 2
+
+    def elsewhere(own: bool) -> float:
+        found = tally({"foreground": maps}, np.ones((1, 2), bool), truth, regions, colours, opaque, own=own)
+        return float(found["foreground"].means()["elsewhere"])
+
+    assert elsewhere(own=True) == pytest.approx(0.3)
+    assert elsewhere(own=False) == pytest.approx(1)
+
+
 def test_tallies_add_up() -> None:
-    one = Tally(2, 1, 1, 0.5, 0.25, 0.3, 0.6, 0.1)
+    one = Tally(2, 1, 1, 0.5, 0.25, 1.0, 0.3, 0.6, 0.1)
     means = (one + Tally(asked=2)).means()
     assert (means["asked"], means["answered"], means["share"], means["error"]) == (4, 0.25, 0.125, 0.3)
     assert Tally().means()["share"] == 0
