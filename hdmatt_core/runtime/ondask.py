@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -81,6 +82,7 @@ class Flight:
         self._futures: dict[Any, tuple[int, str]] = {}
         self._done: SimpleQueue[Any] = SimpleQueue()
         self._on_gpu = on_gpu
+        self._numbers = count()
 
     def fill(self, members: Mapping[str, Member]) -> bool:
         """Give every worker what it has seats for; whether anything is with the workers, or waits for one."""
@@ -111,7 +113,7 @@ class Flight:
         future = self._client.submit(
             run_block,
             *(self._job.token, self._index, block),
-            key=f"{self._name}-{self._job.token}-{block}",
+            key=f"{self._name}-{self._job.token}-{block}-{next(self._numbers)}",
             workers=[address],
             allow_other_workers=True,  # should it die
             resources={GPU: 1 / SHARE} if gpu else None,
