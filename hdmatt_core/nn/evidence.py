@@ -25,8 +25,16 @@ def known_cells(x: Tensor) -> Tensor:
     Channels: mean of colour where foreground is known (3), share of such pixels; the same of background; mean colour.
     """
     wide = x.float()
-    planes = [part for known in (wide[:, 5:6], wide[:, 3:4]) for part in (wide[:, :3] * known, known)]
-    return F.avg_pool2d(torch.cat([*planes, wide[:, :3]], dim=1), EVIDENCE_CELL)
+    colour = wide[:, :3]
+    planes = [part for known in (wide[:, 5:6], wide[:, 3:4]) for part in (colour * known, known)]
+    return torch.cat([_gathered(plane) for plane in (*planes, colour)], dim=1)
+
+
+def _gathered(planes: Tensor) -> Tensor:
+    """Means (B, C, H/8, W/8) of cells; whole rows are added first, which is several times faster than pooling."""
+    batch, channels, height, width = planes.shape
+    rows = planes.reshape(batch, channels, height // EVIDENCE_CELL, EVIDENCE_CELL, width).sum(dim=3)
+    return rows.view(*rows.shape[:3], width // EVIDENCE_CELL, EVIDENCE_CELL).sum(dim=4) / EVIDENCE_CELL**2
 
 
 def colour_lines(cells: Tensor, spare: int = 0) -> Tensor:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 _STEPS = 32
@@ -60,7 +59,22 @@ def _chebyshev(residual: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 def _average(x: Tensor) -> Tensor:
-    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+    """Means over 3 x 3 cells, over those inside at the border; shifted sums are several times faster than pooling."""
+    rows = x.clone()
+    rows[..., 1:, :] += x[..., :-1, :]
+    rows[..., :-1, :] += x[..., 1:, :]
+    sums = rows.clone()
+    sums[..., 1:] += rows[..., :-1]
+    sums[..., :-1] += rows[..., 1:]
+    return sums / (_within(x.shape[2], x)[:, None] * _within(x.shape[3], x))
+
+
+def _within(length: int, like: Tensor) -> Tensor:
+    """How many of a cell and its two neighbours on a line are inside, (length,)."""
+    count = like.new_full((length,), 3.0)
+    count[0] -= 1
+    count[-1] -= 1
+    return count
 
 
 def _windows(colour: Tensor) -> Windows:
