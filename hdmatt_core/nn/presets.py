@@ -28,7 +28,10 @@ EVIDENCE_HALO = 256
 
 @dataclass(frozen=True)
 class Preset:
-    """One network size: `widths` are the channels of conv1, layer1..layer4; `features`, `key`, `value`: C, Ck, Cv."""
+    """One network size: `widths` are the channels of conv1, layer1..layer4; `features`, `key`, `value`: C, Ck, Cv.
+
+    Without `evidence` the network sees colour and trimap alone, as the paper's does.
+    """
 
     name: str
     stem: int
@@ -40,6 +43,22 @@ class Preset:
     key: int
     value: int
     head: int
+    evidence: bool = True
+
+    @property
+    def inputs(self) -> int:
+        """Channels of the first convolution: colour, trimap, and what the encoder is told of colour evidence."""
+        return INPUT_CHANNELS + TOLD_CHANNELS * self.evidence
+
+    @property
+    def told(self) -> int:
+        """Channels of colour evidence at every level of the decoder."""
+        return EVIDENCE_CHANNELS * self.evidence
+
+    @property
+    def seen(self) -> int:
+        """Channels that the decoder's lines are linear in: colour, and the estimates of alpha."""
+        return COLOURS + ESTIMATES * self.evidence
 
     @property
     def encoded(self) -> int:
@@ -71,6 +90,7 @@ PRESETS: dict[str, Preset] = {
             key=128,
             value=128,
             head=32,
+            evidence=False,
         ),
         Preset(
             name="hdmatt-s",

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.encoder import Encoder
-from hdmatt_core.nn.presets import INPUT_CHANNELS, TOLD_CHANNELS
 
 
 def load_torchvision_resnet34(encoder: Encoder, state_dict: Mapping[str, Tensor]) -> None:
@@ -21,7 +20,7 @@ def load_torchvision_resnet34(encoder: Encoder, state_dict: Mapping[str, Tensor]
     trunk = encoder.trunk
     given = {name: value for name, value in state_dict.items() if not name.startswith("fc.")}
     if "conv1.weight" in given:
-        given["conv1.weight"] = _padded(given["conv1.weight"])
+        given["conv1.weight"] = _padded(given["conv1.weight"], trunk.conv1.in_channels)
     own = trunk.state_dict()
     # Old files lack the batch counters, which nothing reads.
     wanted = {name for name in own if not name.endswith("num_batches_tracked") or name in given}
@@ -31,8 +30,7 @@ def load_torchvision_resnet34(encoder: Encoder, state_dict: Mapping[str, Tensor]
     trunk.load_state_dict({**own, **given})
 
 
-def _padded(weight: Tensor) -> Tensor:
-    channels = INPUT_CHANNELS + TOLD_CHANNELS
+def _padded(weight: Tensor, channels: int) -> Tensor:
     if weight.ndim != 4 or weight.shape[1] > channels:
         return weight
     rest = torch.zeros(weight.shape[0], channels - weight.shape[1], *weight.shape[2:], dtype=weight.dtype)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hdmatt_core.nn.evidence import colour_evidence, colour_lines, known_cells
 from hdmatt_core.nn.pooling import pool
-from hdmatt_core.nn.presets import EVIDENCE_CELL, INPUT_CHANNELS, LINE_CHANNELS, TOLD_CHANNELS, Preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, Preset
 
 Three = tuple[Tensor, Tensor, Tensor]
 Passage = tuple[Tensor, Three, Three]
@@ -71,9 +71,8 @@ class Trunk(nn.Module):
     def __init__(self, preset: Preset) -> None:
         super().__init__()
         w0, w1, w2, w3, w4 = preset.widths
-        self.conv1 = nn.Conv2d(
-            INPUT_CHANNELS + TOLD_CHANNELS, w0, preset.stem, stride=2, padding=preset.stem // 2, bias=False
-        )
+        self._evidence = preset.evidence
+        self.conv1 = nn.Conv2d(preset.inputs, w0, preset.stem, stride=2, padding=preset.stem // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(w0)
         self.relu = nn.ReLU()
         self.layer1 = _layer(w0, w1, preset.blocks[0])
@@ -86,19 +85,20 @@ class Trunk(nn.Module):
 
         `lines` are the patch's colour lines where its surroundings were seen; without them it sees itself alone.
         """
-        seen = colour_lines(known_cells(x)) if lines is None else lines
+        seen = self._alone(x) if lines is None else lines
         deep, activations, places = self._through(x, seen, pool)
         return deep, Skips(*activations, *places, x, seen)
 
     def known(self, x: Tensor) -> Tensor:
         """Return the last features alone of a patch without unknown pixels: the same bits, no skips and no lines."""
-        cells = [side // EVIDENCE_CELL + 2 for side in x.shape[2:]]
-        nothing = x.new_zeros((len(x), LINE_CHANNELS, *cells))
-        return self._through(x, nothing, lambda y: (F.max_pool2d(y, 2), y))[0]
+        return self._through(x, _nothing(x), lambda y: (F.max_pool2d(y, 2), y))[0]
+
+    def _alone(self, x: Tensor) -> Tensor:
+        return colour_lines(known_cells(x)) if self._evidence else _nothing(x)
 
     def _through(self, x: Tensor, lines: Tensor, pooling: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Passage:
-        told = torch.cat([x, colour_evidence(x, lines)], dim=1)
-        half: Tensor = self.relu(self.bn1(self.conv1(told)))
+        seen = torch.cat([x, colour_evidence(x, lines)], dim=1) if self._evidence else x
+        half: Tensor = self.relu(self.bn1(self.conv1(seen)))
         pooled, place1 = pooling(half)
         quarter: Tensor = self.layer1(pooled)
         pooled, place2 = pooling(quarter)
@@ -106,3 +106,8 @@ class Trunk(nn.Module):
         pooled, place3 = pooling(eighth)
         deep: Tensor = self.layer4(self.layer3(pooled))
         return deep, (half, quarter, eighth), (place1, place2, place3)
+
+
+def _nothing(x: Tensor) -> Tensor:
+    """Lines (B, 9, H/8 + 2, W/8 + 2) that say nothing."""
+    return x.new_zeros((len(x), LINE_CHANNELS, *(side // EVIDENCE_CELL + 2 for side in x.shape[2:])))

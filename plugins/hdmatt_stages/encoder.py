@@ -11,7 +11,7 @@ from pydantic import Field
 from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Encoder, TileState
 from hdmatt_core.nn.layout import skips_bytes
-from hdmatt_core.nn.presets import EVIDENCE_CELL, STRIDE, find_preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, STRIDE, find_preset
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Specs, Target, Window
@@ -87,12 +87,21 @@ class ResNet(Encoder):
         with torch.inference_mode():
             for asked in (True, False):
                 rows = np.flatnonzero(queries == asked)
-                lines = colour_lines_of(block, slots[rows].tolist()) if asked and len(rows) else None
+                lines = self._lines(block, slots[rows].tolist()) if asked and len(rows) else None
                 for part in batches(len(rows), context.device, patch):
                     told = None if lines is None else lines[part]
                     for port, values in _encode(block, network, rows[part], told).items():
                         made[port][rows[part]] = values
         return made
+
+    def _lines(self, block: Block, slots: list[int]) -> Any:
+        """Colour lines of queries; lines that say nothing for a network that does not hear of them."""
+        import torch
+
+        if find_preset(self.preset).evidence:
+            return colour_lines_of(block, slots)
+        cells = grid_of(block.specs).patch // EVIDENCE_CELL + 2
+        return torch.zeros(len(slots), LINE_CHANNELS, cells, cells)
 
 
 def _encode(block: Block, network: Any, rows: NDArray[np.intp], lines: Any) -> dict[str, Array]:

@@ -163,3 +163,13 @@ def test_known_patches_need_neither_lines_nor_skips(model: HDMatt, patches: Patc
     x[:, 3] += x[:, 4]
     x[:, 4] = 0
     assert torch.equal(model.encoder.known(x), model.encoder(x)[0])
+
+
+@torch.no_grad()
+def test_the_papers_network_hears_nothing_of_colour_evidence(patches: Patches) -> None:
+    x, _ = patches(1, 64)
+    encoder = Encoder(PRESETS["hdmatt-r34"]).eval()
+    assert encoder.trunk.conv1.in_channels == 6
+    features, skips = encoder(x)
+    assert not skips.lines.any()
+    assert torch.equal(encoder(x, torch.randn_like(skips.lines))[0], features)
