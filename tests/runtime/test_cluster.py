@@ -120,7 +120,13 @@ def cluster() -> Iterator[LocalCluster]:
 @pytest.mark.slow
 def test_a_late_worker_joins(request_for: Make, cluster: LocalCluster) -> None:
     done: list[BlockDone] = []
-    join = at_block(1, lambda _: cluster.scale(2))
+
+    def grow(event: BlockDone) -> None:
+        cluster.scale(2)
+        with Client(cluster) as client:
+            client.wait_for_workers(2, timeout=240)
+
+    join = at_block(1, grow)
 
     def listen(event: Event) -> None:
         join(event)
