@@ -37,7 +37,7 @@ def whole(scene: Scene) -> Image.Image:
 
 def places(scene: Scene) -> list[Box]:
     """A piece of each kind of thing."""
-    things = {thing.kind: thing for thing in scene.world.things}
+    things = {thing.kind: thing for thing in scene.world.things.values()}
     above = -int(things[Kind.HAIR].outline.radius) - 150
     wanted = {Kind.HAIR: (above, -200, 420), Kind.THICKET: (-200, -200, 420), Kind.SMOKE: (-500, -500, 1000)}
     boxes = []

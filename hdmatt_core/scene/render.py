@@ -52,7 +52,7 @@ class Scene:
     def render(self, box: Box) -> Picture:
         """The pixels of ``box`` (y, x), which lies within the picture."""
         canvas = _Canvas(box, self._ground(box))
-        for thing in self.world.things:
+        for thing in self.world.near(box):
             common = thing.box.intersection(box)
             if not common.empty:
                 canvas.add(thing, self._grown(thing), common)

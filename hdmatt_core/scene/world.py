@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Box
 from hdmatt_core.scene.material import Material, figure, ground
 from hdmatt_core.scene.thing import Kind, Outline, Thing
 
@@ -27,14 +30,22 @@ _TYPICAL = {Kind.THICKET: 0.22, Kind.HAIR: 0.055, Kind.SMOKE: 0.075, Kind.FOLIAG
 
 @dataclass(frozen=True)
 class World:
-    """Fields (rows, columns) of ground by number, the things, and the length of all long strands, px."""
+    """Fields (rows, columns) of ground by number, things by the field they stand in, length of all strands in px."""
 
     shape: tuple[int, int]
     fields: NDArray[np.intp]
     grounds: tuple[Material, ...]
     figures: tuple[Material, ...]
-    things: tuple[Thing, ...]
+    things: Mapping[tuple[int, ...], Thing]
     strands: float
+
+    def near(self, box: Box) -> Iterator[Thing]:
+        """The things in the fields that ``box`` meets; each lies in its own."""
+        spans = [
+            range(int(a // size), int((b - 1) // size) + 1)
+            for a, b, size in zip(box.start, box.stop, self.field, strict=True)
+        ]
+        return (thing for home in itertools.product(*spans) if (thing := self.things.get(home)))
 
     @property
     def field(self) -> tuple[float, float]:
@@ -47,13 +58,13 @@ def build(shape: tuple[int, int], seed: int, unknown: float) -> World:
     if not 0 < unknown <= MOST:
         raise UserError(f"--unknown {unknown:g}: give a share above 0 and up to {MOST:g}")
     random = default_rng(seed)
-    counts = tuple(max(1, min(round(side / FIELD), 4096)) if side >= 2 * FIELD else 2 for side in shape)
+    counts = tuple(max(2, round(side / FIELD)) for side in shape)
     fields = _fields(counts, random)
     grounds, figures = (
         tuple(make(random, 1000 * i + 100 * kind) for i in range(1, MATERIALS + 1))
         for kind, make in enumerate((ground, figure))
     )
-    empty = World(shape, fields, grounds, figures, (), 0)
+    empty = World(shape, fields, grounds, figures, {}, 0)
     area = unknown * shape[0] * shape[1]
     things = _placed(empty, _sized(empty, area), random)
     strands = area * (1 - sum(SHARES.values())) / (2 * CORRIDOR)
@@ -76,13 +87,14 @@ def _sized(world: World, area: float) -> list[tuple[Kind, float]]:
     return [(kind, area * SHARES[kind] / count) for kind, count in wanted.items() for _ in range(count)]
 
 
-def _placed(world: World, sized: list[tuple[Kind, float]], random: Generator) -> tuple[Thing, ...]:
+def _placed(world: World, sized: list[tuple[Kind, float]], random: Generator) -> Mapping[tuple[int, ...], Thing]:
     """Each thing somewhere within a field of its own."""
     homes = random.permutation(world.fields.size)[: len(sized)]
-    return tuple(
-        _thing(world, divmod(int(home), world.fields.shape[1]), kind, area, number, random)
-        for number, (home, (kind, area)) in enumerate(zip(homes, sized, strict=True))
-    )
+    places = [divmod(int(home), world.fields.shape[1]) for home in homes]
+    return {
+        place: _thing(world, place, kind, area, number, random)
+        for number, (place, (kind, area)) in enumerate(zip(places, sized, strict=True))
+    }
 
 
 def _thing(world: World, home: tuple[int, int], kind: Kind, area: float, number: int, random: Generator) -> Thing:

@@ -88,7 +88,7 @@ def far_from_known(trimap: np.ndarray, cell: int = 16) -> np.ndarray:
 
 def neighbourhoods(scene: Scene) -> list[Box]:
     """What a matting of the thicket's surroundings alone would see: two patches around each."""
-    things = [thing for thing in scene.world.things if thing.kind is Kind.THICKET]
+    things = [thing for thing in scene.world.things.values() if thing.kind is Kind.THICKET]
     return [thing.box.grown(AROUND).within(scene.shape) for thing in things]
 
 

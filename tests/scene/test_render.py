@@ -80,7 +80,7 @@ def test_seeds_and_noise_change_pixels_but_noise_changes_no_truth() -> None:
 
 def test_a_thicket_stands_before_a_ground_that_is_known_elsewhere_and_not_beside_it() -> None:
     scene = Scene((8192, 8192), 7)
-    things = {thing.kind: thing for thing in scene.world.things}
+    things = {thing.kind: thing for thing in scene.world.things.values()}
     thicket, hair = things[Kind.THICKET], things[Kind.HAIR]
     assert thicket.ground in scene.world.grounds
     y, x = (int(c // size) for c, size in zip(thicket.outline.centre, scene.world.field, strict=True))
@@ -91,7 +91,7 @@ def test_a_thicket_stands_before_a_ground_that_is_known_elsewhere_and_not_beside
 
 def test_a_thicket_is_wholly_unknown_and_covered_about_half() -> None:
     scene = Scene((4096, 4096), 7)
-    thicket = next(thing for thing in scene.world.things if thing.kind is Kind.THICKET)
+    thicket = next(thing for thing in scene.world.things.values() if thing.kind is Kind.THICKET)
     y, x = thicket.outline.centre
     picture = scene.render(Box((y - 150, x - 150), (y + 150, x + 150)))
     assert (picture.trimap == 128).all()

@@ -21,17 +21,21 @@ SHAPES = st.sampled_from([(256, 256), (700, 400), (4096, 4096), (8192, 20000), (
 @settings(max_examples=40, deadline=None)
 @given(shape=SHAPES, seed=st.integers(0, 999), unknown=st.sampled_from([0.005, 0.05, 0.15]))
 def test_things_lie_within_the_picture_and_apart(shape: tuple[int, int], seed: int, unknown: float) -> None:
-    things = build(shape, seed, unknown).things
+    world = build(shape, seed, unknown)
+    things = world.things.values()
     assert {thing.kind for thing in things} == set(Kind)
     for thing in things:
         assert thing.box.within(shape) == thing.box
+        assert list(world.near(Box(thing.outline.centre, tuple(c + 1 for c in thing.outline.centre)))) == [thing]
+        around = Box(tuple(a + 2 for a in thing.box.start), tuple(b - 2 for b in thing.box.stop))
+        assert list(world.near(around)) == [thing]
     for one, other in itertools.combinations(things, 2):
         assert one.box.intersection(other.box).empty
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_area_of_a_thing_is_that_of_its_pixels(kind: Kind) -> None:
-    thing = next(t for t in build((4096, 4096), 3, 0.05).things if t.kind is kind)
+    thing = next(t for t in build((4096, 4096), 3, 0.05).things.values() if t.kind is kind)
     heights = thing.outline.heights(thing.box)
     unknown = (heights < thing.outer) & (heights > (-1e9 if thing.inner is None else -thing.inner))
     assert unknown.sum() == pytest.approx(thing.unknown, rel=2e-3)
@@ -39,7 +43,7 @@ def test_the_area_of_a_thing_is_that_of_its_pixels(kind: Kind) -> None:
 
 def test_the_unknown_adds_up() -> None:
     world = build((32768, 32768), 7, 0.05)
-    assert sum(t.unknown for t in world.things) + 40 * world.strands == pytest.approx(0.05 * 32768**2)
+    assert sum(t.unknown for t in world.things.values()) + 40 * world.strands == pytest.approx(0.05 * 32768**2)
     assert world.strands > 0
 
 
@@ -50,7 +54,7 @@ def test_neighbouring_fields_differ() -> None:
 
 
 def test_strokes_stay_within_the_unknown() -> None:
-    for thing in build((2048, 2048), 1, 0.1).things:
+    for thing in build((2048, 2048), 1, 0.1).things.values():
         strokes = strokes_of(thing)
         if strokes is None:
             assert thing.kind is Kind.SMOKE
@@ -69,7 +73,7 @@ def test_a_share_that_cannot_be_is_refused(unknown: float) -> None:
 
 
 def test_a_box_outside_a_thing_meets_none_of_it() -> None:
-    thing = build((4096, 4096), 3, 0.05).things[0]
+    thing = next(t for t in build((4096, 4096), 3, 0.05).things.values() if t.kind is Kind.THICKET)
     strokes = strokes_of(thing)
     assert strokes is not None
     far = Box((thing.box.stop[0] + 200, thing.box.start[1]), (thing.box.stop[0] + 300, thing.box.stop[1]))
