@@ -6,11 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hdmatt_core.nn.evidence import colour_evidence, colour_line, estimate, spread
+from hdmatt_core.nn.evidence import colour_evidence, colour_line, estimate
 from hdmatt_core.nn.layers import conv_bn_relu
 from hdmatt_core.nn.pooling import unpool
 from hdmatt_core.nn.presets import INPUT_CHANNELS, LINEAR_MODELS, STRIDE, Preset
 from hdmatt_core.nn.resnet import Skips
+from hdmatt_core.nn.solved import spread
 
 _ALPHAS = [0, 1, 3]
 
@@ -56,7 +57,7 @@ class Decoder(nn.Module):
         """Colour evidence (B, 5, H, W), of the surroundings and of the contexts; nothing in a network without."""
         if not self._evidence:
             return []
-        return [torch.cat([colour_evidence(skips.x, skips.lines), self._found(features, skips.x)], dim=1)]
+        return [torch.cat([colour_evidence(skips.x, skips.evidence), self._found(features, skips.x)], dim=1)]
 
     def _found(self, features: Tensor, x: Tensor) -> Tensor:
         """The estimate (B, 2, H, W) of alpha, and its confidence, from the colours that attention found."""

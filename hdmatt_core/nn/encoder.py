@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.nn.evidence import Evidence
 from hdmatt_core.nn.layers import conv_bn_relu
 from hdmatt_core.nn.presets import COLOURS, INPUT_CHANNELS, STRIDE, Preset
 from hdmatt_core.nn.resnet import Skips, Trunk
@@ -39,10 +40,10 @@ class Encoder(nn.Module):
         self.trunk = Trunk(preset)
         self.aspp = ASPP(preset.widths[4], preset.branch, preset.features, preset.rates)
 
-    def forward(self, x: Tensor, lines: Tensor | None = None) -> tuple[Tensor, Skips]:
-        """Encode `x`; raises UserError where its shape is not (B, 6, 16 m, 16 n). `lines`: see `Trunk`."""
+    def forward(self, x: Tensor, evidence: Evidence | None = None) -> tuple[Tensor, Skips]:
+        """Encode `x`; raises UserError where its shape is not (B, 6, 16 m, 16 n). `evidence`: see `Trunk`."""
         _check(x)
-        deep, skips = self.trunk(x, lines)
+        deep, skips = self.trunk(x, evidence)
         return self._with_colour(deep, x), skips
 
     def known(self, x: Tensor) -> Tensor:

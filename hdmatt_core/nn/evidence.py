@@ -5,18 +5,28 @@ Not in the paper. It is computed, not learned: a young network is told at once w
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hdmatt_core.nn.laplacian import solve
 from hdmatt_core.nn.presets import EVIDENCE_CELL
+from hdmatt_core.nn.solved import coarse_lines, pinned, refined, spread
 
 _REACH = (3, 7, 15, 31, 63)
 _FADE = 0.1
 _LEAST = 1e-9
 _FLAT = 0.02
 _DOUBT = 0.2
+
+
+class Evidence(NamedTuple):
+    """What colour says of patches (B, H, W): near lines (B, 5, H/8 + 2, W/8 + 2), one cell beyond each side, and the
+    matting Laplacian's alpha (B, 1, H, W)."""
+
+    lines: Tensor
+    solved: Tensor
 
 
 def known_cells(x: Tensor) -> Tensor:
@@ -37,19 +47,18 @@ def _gathered(planes: Tensor) -> Tensor:
     return rows.view(*rows.shape[:3], width // EVIDENCE_CELL, EVIDENCE_CELL).sum(dim=4) / EVIDENCE_CELL**2
 
 
-def colour_lines(cells: Tensor, spare: int = 0) -> Tensor:
-    """Return colour lines (B, 9, h + 2, w + 2) of known cells (B, 11, h + 2 spare, w + 2 spare).
+def whole_evidence(x: Tensor) -> Evidence:
+    """Return the evidence of an input (B, 6, H, W), H and W multiples of 8, that is all there is to see."""
+    wide = x.float()
+    cells = known_cells(wide)
+    near = near_lines(cells)
+    edged = [F.pad(lines, (1, 1, 1, 1), mode="replicate") for lines in (near, coarse_lines(cells, near))]
+    return Evidence(edged[0], refined(wide, edged[1]))
 
-    Channels: slope (3) and offset of alpha = slope . I + offset from known colours around (see `colour_line`), and
-    the confidence in them; slope and offset of the matting Laplacian's solution. One cell beyond each side is kept.
-    With `EVIDENCE_HALO` px of spare cells neighbouring patches agree; with none a patch sees itself alone.
-    """
-    near = colour_line(*_known_colour(cells[:, :4]), *_known_colour(cells[:, 4:8]))
-    lines = torch.cat([near, solve(cells[:, 8:], *_stated(cells, near))], dim=1)
-    if spare == 0:
-        return F.pad(lines, (1, 1, 1, 1), mode="replicate")
-    inner = slice(spare - 1, 1 - spare or None)
-    return lines[:, :, inner, inner]
+
+def near_lines(cells: Tensor) -> Tensor:
+    """Return lines (B, 5, h, w), as `colour_line` does, from the known colours around each of cells (B, 11, h, w)."""
+    return colour_line(*_known_colour(cells[:, :4]), *_known_colour(cells[:, 4:8]))
 
 
 def colour_line(foreground: Tensor, seen_f: Tensor, background: Tensor, seen_b: Tensor) -> Tensor:
@@ -65,15 +74,10 @@ def colour_line(foreground: Tensor, seen_f: Tensor, background: Tensor, seen_b: 
     return torch.cat([slope, offset, power / (power + _DOUBT) * seen_f * seen_b], dim=1)
 
 
-def colour_evidence(x: Tensor, lines: Tensor) -> Tensor:
-    """Return (B, 3, H, W): two estimates of alpha in [0, 1], pinned where the trimap knows it; the first's confidence.
-
-    `lines` (B, 9, H/8 + 2, W/8 + 2) are the input's colour lines.
-    """
-    line = spread(lines, EVIDENCE_CELL)
-    near, sure = estimate(x, line[:, :5])
-    solved = (line[:, 5:8] * x[:, :3]).sum(dim=1, keepdim=True) + line[:, 8:]
-    return torch.cat([near, _pinned(x, solved), sure], dim=1).to(x.dtype)
+def colour_evidence(x: Tensor, evidence: Evidence) -> Tensor:
+    """Return (B, 3, H, W): two estimates of alpha in [0, 1], pinned where the trimap knows it; confidence in one."""
+    near, sure = estimate(x, spread(evidence.lines, EVIDENCE_CELL))
+    return torch.cat([near, pinned(x, evidence.solved), sure], dim=1).to(x.dtype)
 
 
 def estimate(x: Tensor, line: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,25 +85,7 @@ def estimate(x: Tensor, line: Tensor) -> tuple[Tensor, Tensor]:
     alpha = (line[:, :3] * x[:, :3]).sum(dim=1, keepdim=True) + line[:, 3:4]
     sure = line[:, 4:] * x[:, 4:5]
     # Without evidence the estimate is one half: a number that says nothing.
-    return _pinned(x, 0.5 + (alpha.clamp(0.0, 1.0) - 0.5) * (sure > 0)), sure
-
-
-def spread(lines: Tensor, cell: int) -> Tensor:
-    """Interpolate lines (B, C, h + 2, w + 2) of cells to pixels (B, C, cell h, cell w), float32."""
-    line = F.interpolate(lines.float(), scale_factor=cell, mode="bilinear", align_corners=False)
-    return line[:, :, cell:-cell, cell:-cell]
-
-
-def _pinned(x: Tensor, alpha: Tensor) -> Tensor:
-    return x[:, 4:5] * alpha.clamp(0.0, 1.0) + x[:, 5:6]
-
-
-def _stated(cells: Tensor, near: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What the trimap states of each cell: the share known, alpha there (elsewhere by the near line), and trust."""
-    known = cells[:, 3:4] + cells[:, 7:8]
-    line = (near[:, :3] * cells[:, 8:]).sum(dim=1, keepdim=True) + near[:, 3:4]
-    guess = 0.5 + (line.clamp(0.0, 1.0) - 0.5) * (near[:, 4:] > 0)
-    return known, cells[:, 3:4] + (1 - known) * guess, near[:, 4:]
+    return pinned(x, 0.5 + (alpha.clamp(0.0, 1.0) - 0.5) * (sure > 0)), sure
 
 
 def _known_colour(cells: Tensor) -> tuple[Tensor, Tensor]:

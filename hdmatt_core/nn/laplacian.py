@@ -12,7 +12,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_STEPS = 32
 # The interval of eigenvalues that the steps are made for: components below its lower end converge more slowly.
 _LOWEST, _HIGHEST = 0.003, 1.1
 _FLAT = 1e-5
@@ -29,11 +28,12 @@ class Windows(NamedTuple):
     scale: tuple[Tensor, Tensor, Tensor]
 
 
-def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor) -> Tensor:
+def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor, steps: int) -> Tensor:
     """Return slope (3) and offset (1) of alpha = slope . I + offset per cell, (B, 4, h, w), of colour (B, 3, h, w).
 
     `known` (B, 1, h, w) is the share of a cell's pixels that the trimap knows, `alpha` what they are, and elsewhere
-    a first estimate, which is believed a little where `trust` says so.
+    a first estimate, which is believed a little where `trust` (B, 1, h, w) says so. A line depends on the cells up to
+    2 `steps` + 4 around it, and on no others.
     """
     windows = _windows(colour)
     pin, prior = _PIN * known.square(), _PRIOR * trust * (1 - known)
@@ -42,15 +42,15 @@ def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor) -> Tensor
     def residual(x: Tensor) -> Tensor:
         return (weight * (alpha - x) - x + _smoothed(windows, x)) / (1 + weight)
 
-    return _average(_lines(windows, _chebyshev(residual, alpha)))
+    return _average(_lines(windows, _chebyshev(residual, alpha, steps)))
 
 
-def _chebyshev(residual: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def _chebyshev(residual: Callable[[Tensor], Tensor], x: Tensor, steps: int) -> Tensor:
     """Chebyshev semi-iteration (Golub and Varga, 1961) for an affine residual, from a first guess."""
     middle, half = (_HIGHEST + _LOWEST) / 2, (_HIGHEST - _LOWEST) / 2
     rho = half / middle
     step = residual(x) / middle
-    for _ in range(_STEPS):
+    for _ in range(steps):
         x = x + step
         following = 1 / (2 * middle / half - rho)
         step = following * rho * step + 2 * following / half * residual(x)

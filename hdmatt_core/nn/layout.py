@@ -17,7 +17,8 @@ def skips_layout(preset: Preset, patch: int) -> list[Part]:
     places: list[Part] = [("uint8", (w, s, s), 1) for w, s in zip(widths, sides[1:], strict=True)]
     cells = patch // EVIDENCE_CELL + 2
     colour: list[Part] = [("float16", (3, patch, patch), 2), ("uint8", (1, patch, patch), 1)]
-    return [*activations, *places, *colour, ("float32", (LINE_CHANNELS, cells, cells), 4)]
+    evidence: list[Part] = [("float32", (LINE_CHANNELS, cells, cells), 4), ("uint8", (1, patch, patch), 1)]
+    return [*activations, *places, *colour, *evidence]
 
 
 def skips_bytes(preset: Preset, patch: int) -> int:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from hdmatt_core.nn.decoder import Decoder
 from hdmatt_core.nn.encoder import Encoder
+from hdmatt_core.nn.evidence import Evidence
 from hdmatt_core.nn.layers import start
 from hdmatt_core.nn.presets import Preset, find_preset
 from hdmatt_core.nn.tgnl import TGNL
@@ -27,20 +28,22 @@ class HDMatt(nn.Module):
             assert isinstance(last, nn.Conv2d)
             nn.init.normal_(last.weight, std=0.01)
 
-    def forward(self, x: Tensor, regions: Tensor, index: Tensor | None = None, lines: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, regions: Tensor, index: Tensor | None = None, evidence: Evidence | None = None
+    ) -> Tensor:
         """Return the unclamped alpha (N, 1, H, W) of patches (N, 6, H, W) with regions (N, H/16, W/16).
 
         Every patch is a query; `index` (N, K) names the rows that are its contexts (-1 for none). Without an index
         the patches are of one image and each has all others as contexts: N supervised patches for N encodings.
-        `lines`: see `Trunk`.
+        `evidence`: see `Trunk`.
         """
-        return self.told(x, regions, index, lines)[0]
+        return self.told(x, regions, index, evidence)[0]
 
     def told(
-        self, x: Tensor, regions: Tensor, index: Tensor | None = None, lines: Tensor | None = None
+        self, x: Tensor, regions: Tensor, index: Tensor | None = None, evidence: Evidence | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return `forward`'s alpha, and the features (N, C + 3, H/16, W/16) that it came from."""
-        features, skips = self.encoder(x, lines)
+        features, skips = self.encoder(x, evidence)
         chosen = others(x.shape[0], x.device) if index is None else index
         fused = self.context(features, regions, features, regions, chosen)
         return self.decoder.raw(fused, skips), features

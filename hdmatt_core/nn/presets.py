@@ -10,9 +10,8 @@ from hdmatt_core.errors import UserError
 STRIDE = 16
 INPUT_CHANNELS = 6
 LINEAR_MODELS = 2
-LINE_CHANNELS = 9
-"""Channels of a cell's colour lines: slope (3), offset and confidence from known colours; slope (3) and offset of the
-matting Laplacian's solution."""
+LINE_CHANNELS = 5
+"""Channels of a cell's near line: slope (3) and offset of alpha = slope . I + offset, and confidence."""
 ESTIMATES = 3
 """Estimates of alpha that colour gives: from known colours around, from the matting Laplacian, from the contexts."""
 TOLD_CHANNELS = 3
@@ -24,6 +23,8 @@ EVIDENCE_CELL = 8
 """Side in px of the cells that known colours are gathered in."""
 EVIDENCE_HALO = 256
 """How far around a patch known colours are seen, px: the widest filter's half, and the cell beyond the border."""
+EVIDENCE_MARGIN = 160
+"""How far around a patch the fine levels of the matting Laplacian look, px: no more changes anything."""
 
 
 @dataclass(frozen=True)

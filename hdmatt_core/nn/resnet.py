@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hdmatt_core.nn.evidence import colour_evidence, colour_lines, known_cells
+from hdmatt_core.nn.evidence import Evidence, colour_evidence, whole_evidence
 from hdmatt_core.nn.pooling import pool
 from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, Preset
 
@@ -24,7 +24,7 @@ class Skips(NamedTuple):
     """What the decoder needs of its own patch besides features: activations, pool places and the input.
 
     `half` (B, w0, H/2, W/2), `quarter` (B, w1, H/4, W/4), `eighth` (B, w2, H/8, W/8); `place1..3` are uint8 at
-    1/4, 1/8 and 1/16; `x` is the six-channel input (B, 6, H, W), `lines` its colour lines (B, 9, H/8 + 2, W/8 + 2).
+    1/4, 1/8 and 1/16; `x` is the six-channel input (B, 6, H, W), `lines` and `solved` its `Evidence`.
     """
 
     half: Tensor
@@ -35,6 +35,12 @@ class Skips(NamedTuple):
     place3: Tensor
     x: Tensor
     lines: Tensor
+    solved: Tensor
+
+    @property
+    def evidence(self) -> Evidence:
+        """What colour says of the patch."""
+        return Evidence(self.lines, self.solved)
 
 
 class BasicBlock(nn.Module):
@@ -80,24 +86,24 @@ class Trunk(nn.Module):
         self.layer3 = _layer(w2, w3, preset.blocks[2])
         self.layer4 = _layer(w3, w4, preset.blocks[3], dilation=2)
 
-    def forward(self, x: Tensor, lines: Tensor | None = None) -> tuple[Tensor, Skips]:
+    def forward(self, x: Tensor, evidence: Evidence | None = None) -> tuple[Tensor, Skips]:
         """Return the last features at 1/16 and the skips; H and W are multiples of 16.
 
-        `lines` are the patch's colour lines where its surroundings were seen; without them it sees itself alone.
+        `evidence` is that of the patch seen with its surroundings; without it, it sees itself alone.
         """
-        seen = self._alone(x) if lines is None else lines
+        seen = self._alone(x) if evidence is None else evidence
         deep, activations, places = self._through(x, seen, pool)
-        return deep, Skips(*activations, *places, x, seen)
+        return deep, Skips(*activations, *places, x, *seen)
 
     def known(self, x: Tensor) -> Tensor:
-        """Return the last features alone of a patch without unknown pixels: the same bits, no skips and no lines."""
+        """Return the last features alone of a patch without unknown pixels: the same bits, no skips and no evidence."""
         return self._through(x, _nothing(x), lambda y: (F.max_pool2d(y, 2), y))[0]
 
-    def _alone(self, x: Tensor) -> Tensor:
-        return colour_lines(known_cells(x)) if self._evidence else _nothing(x)
+    def _alone(self, x: Tensor) -> Evidence:
+        return whole_evidence(x) if self._evidence else _nothing(x)
 
-    def _through(self, x: Tensor, lines: Tensor, pooling: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Passage:
-        seen = torch.cat([x, colour_evidence(x, lines)], dim=1) if self._evidence else x
+    def _through(self, x: Tensor, evidence: Evidence, pooling: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Passage:
+        seen = torch.cat([x, colour_evidence(x, evidence)], dim=1) if self._evidence else x
         half: Tensor = self.relu(self.bn1(self.conv1(seen)))
         pooled, place1 = pooling(half)
         quarter: Tensor = self.layer1(pooled)
@@ -108,6 +114,6 @@ class Trunk(nn.Module):
         return deep, (half, quarter, eighth), (place1, place2, place3)
 
 
-def _nothing(x: Tensor) -> Tensor:
-    """Lines (B, 9, H/8 + 2, W/8 + 2) that say nothing."""
-    return x.new_zeros((len(x), LINE_CHANNELS, *(side // EVIDENCE_CELL + 2 for side in x.shape[2:])))
+def _nothing(x: Tensor) -> Evidence:
+    cells = (side // EVIDENCE_CELL + 2 for side in x.shape[2:])
+    return Evidence(x.new_zeros((len(x), LINE_CHANNELS, *cells)), x.new_zeros((len(x), 1, *x.shape[2:])))

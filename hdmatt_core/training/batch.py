@@ -10,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hdmatt_core.nn.evidence import colour_lines, known_cells
+from hdmatt_core.nn.evidence import Evidence, whole_evidence
 from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.presets import EVIDENCE_CELL
 from hdmatt_core.nn.regions import UNKNOWN, downsample_regions
@@ -23,51 +23,66 @@ _FAINT = 0.25
 
 
 class Batch(NamedTuple):
-    """n patches of P px: `x` (n, 6, P, P), `regions` (n, P/16, P/16), `contexts` (n, K), `lines` (n, 9, P/8 + 2,
-    P/8 + 2); `alpha`, `unknown` (the loss's weight) and `contrast` are (n, 1, P, P) float32."""
+    """n patches of P px: `x` (n, 6, P, P), `regions` (n, P/16, P/16), `contexts` (n, K), `lines` and
+    `solved`: their evidence; `alpha`, `unknown` (the loss's weight) and `contrast` are (n, 1, P, P) float32."""
 
     x: Tensor
     regions: Tensor
     contexts: Tensor
     lines: Tensor
+    solved: Tensor
     alpha: Tensor
     unknown: Tensor
     contrast: Tensor
+
+    @property
+    def evidence(self) -> Evidence:
+        """What colour says of the patches."""
+        return Evidence(self.lines, self.solved)
 
 
 def draw_batch(composer: Composer, phase: Phase, rng: Generator) -> Batch:
     """Compose `phase.images` pictures and cut `phase.patches` patches from each."""
     side = EVIDENCE_CELL * round(phase.patch * _CANVAS / EVIDENCE_CELL)
-    cuts, lines = [], []
+    cuts, told = [], []
     for _ in range(phase.images):
         picture = composer.picture(side, rng)
         corners = _corners(picture, phase, rng)
         cuts += [cut_patch(picture, corner, phase.patch) for corner in corners]
-        lines.append(lines_of(picture, corners, phase.patch))
+        told.append(evidence_of(picture, corners, phase.patch))
     contexts = np.concatenate([_contexts(group, phase.patches, rng) for group in range(phase.images)])
-    return _veiled(assemble(cuts, contexts, torch.cat(lines)), torch.from_numpy(rng.random(len(cuts)) < phase.veiled))
+    return _veiled(
+        assemble(cuts, contexts, Evidence(*map(torch.cat, zip(*told, strict=True)))),
+        torch.from_numpy(rng.random(len(cuts)) < phase.veiled),
+    )
 
 
 def _veiled(batch: Batch, veiled: Tensor) -> Batch:
     """Declare patches wholly unknown, as they are deep inside a wide band: their contexts must tell."""
-    x, regions, lines = batch.x.clone(), batch.regions.clone(), batch.lines.clone()
+    x, regions, *told = (part.clone() for part in (batch.x, batch.regions, batch.lines, batch.solved))
     x[veiled, 3:] = torch.tensor([0.0, 1.0, 0.0])[:, None, None]
     regions[veiled] = UNKNOWN
-    lines[veiled] = colour_lines(known_cells(x[veiled]))
+    for plane, alone in zip(told, whole_evidence(x[veiled]), strict=True):
+        plane[veiled] = alone
     faint = veiled[:, None, None, None] & (batch.unknown == 0)
-    return batch._replace(x=x, regions=regions, lines=lines, unknown=torch.where(faint, _FAINT, batch.unknown))
+    return batch._replace(
+        x=x, regions=regions, lines=told[0], solved=told[1], unknown=torch.where(faint, _FAINT, batch.unknown)
+    )
 
 
-def lines_of(picture: Picture, corners: list[tuple[int, int]], patch: int) -> Tensor:
-    """Colour lines (n, 9, P/8 + 2, P/8 + 2) of patches at `corners` (multiples of 8), seen from the whole picture."""
-    whole = colour_lines(known_cells(make_input(picture.rgb[None], picture.trimap[None])))
+def evidence_of(picture: Picture, corners: list[tuple[int, int]], patch: int) -> Evidence:
+    """The evidence of patches at `corners` (multiples of 8), seen from the whole picture."""
+    lines, solved = whole_evidence(make_input(picture.rgb[None], picture.trimap[None]))
     side = patch // EVIDENCE_CELL + 2
-    starts = [[at // EVIDENCE_CELL for at in corner] for corner in corners]
-    return torch.cat([whole[:, :, y : y + side, x : x + side] for y, x in starts])
+    starts = [(y, x, y // EVIDENCE_CELL, x // EVIDENCE_CELL) for y, x in corners]
+    return Evidence(
+        torch.cat([lines[:, :, row : row + side, column : column + side] for _, _, row, column in starts]),
+        torch.cat([solved[:, :, y : y + patch, x : x + patch] for y, x, _, _ in starts]),
+    )
 
 
-def assemble(cuts: list[Picture], contexts: NDArray[np.int64], lines: Tensor) -> Batch:
-    """Stack patches, cut as small pictures, their context table (n, K) and colour lines into tensors."""
+def assemble(cuts: list[Picture], contexts: NDArray[np.int64], told: Evidence) -> Batch:
+    """Stack patches, cut as small pictures, their context table (n, K) and evidence into tensors."""
     trimap = np.stack([cut.trimap for cut in cuts])
     regions = torch.from_numpy(downsample_regions(trimap))
     planes = [
@@ -75,7 +90,7 @@ def assemble(cuts: list[Picture], contexts: NDArray[np.int64], lines: Tensor) ->
         for values in ([c.alpha for c in cuts], [c.trimap == 128 for c in cuts], [c.contrast for c in cuts])
     ]
     x = make_input(np.stack([cut.rgb for cut in cuts]), trimap)
-    return Batch(x, regions, torch.from_numpy(contexts), lines, planes[0], planes[1], planes[2])
+    return Batch(x, regions, torch.from_numpy(contexts), *told, planes[0], planes[1], planes[2])
 
 
 def cut_patch(picture: Picture, corner: tuple[int, int], patch: int) -> Picture:

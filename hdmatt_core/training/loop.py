@@ -148,7 +148,7 @@ class Trainer:
         config = self.config
         x = batch.x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._phase(self.step).bf16):
-            raw, features = self.model.told(x, batch.regions, batch.contexts, batch.lines)
+            raw, features = self.model.told(x, batch.regions, batch.contexts, batch.evidence)
         loss = matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, config.gradient_loss)
         if config.choice_loss:
             scores, share = self.model.context.choice(features.float(), batch.regions)

@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage
 
 from hdmatt_core.nn.network import HDMatt
-from hdmatt_core.training.batch import Batch, assemble, cut_patch, lines_of
+from hdmatt_core.training.batch import Batch, assemble, cut_patch, evidence_of
 from hdmatt_core.training.compose import Picture
 from hdmatt_core.training.config import TrainConfig
 from hdmatt_core.training.fixed import fixed_picture, render_strands
@@ -80,7 +80,7 @@ class Predictor:
         device = next(self._model.parameters()).device
         batch = Batch(*(part.to(device) for part in quarters(picture)))
         index = torch.where(torch.arange(3, device=device) < self._contexts, batch.contexts, -1)
-        features, skips = self._model.encoder(batch.x, None if self._apart else batch.lines)
+        features, skips = self._model.encoder(batch.x, None if self._apart else batch.evidence)
         fused = self._model.context(features, batch.regions, features, batch.regions, index)
         alpha: Floats = self._model.decoder(fused, skips)[:, 0].cpu().numpy()
         whole: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
@@ -91,4 +91,4 @@ def quarters(picture: Picture) -> Batch:
     """Cut a 640-px picture into its four patches, each with the others as contexts."""
     corners = [(top, left) for top in (0, PATCH) for left in (0, PATCH)]
     contexts = np.array([[row for row in range(4) if row != own] for own in range(4)])
-    return assemble([cut_patch(picture, at, PATCH) for at in corners], contexts, lines_of(picture, corners, PATCH))
+    return assemble([cut_patch(picture, at, PATCH) for at in corners], contexts, evidence_of(picture, corners, PATCH))

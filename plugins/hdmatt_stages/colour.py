@@ -1,4 +1,4 @@
-"""The colour lines of a block's queries, seen beyond each patch so that neighbours agree."""
+"""What colour says of a block's queries, seen beyond each patch so that neighbours agree."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from hdmatt_core.geometry import Box, Grid
-from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO
-from hdmatt_core.stage import Block
+from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
+from hdmatt_core.stage import Array, Block
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -21,26 +21,51 @@ def seen_around(grid: Grid, slots: Sequence[int]) -> Box:
     return Box.bounding(_whole(grid, slot // grid.block) for slot in slots).grown(EVIDENCE_HALO)
 
 
-def colour_lines_of(block: Block, slots: Sequence[int]) -> Any:
-    """Colour lines (n, 9, P/8 + 2, P/8 + 2) of the patches in ``slots``, in rising order.
+def evidence_of(block: Block, slots: Sequence[int]) -> Any:
+    """What colour says of the patches in ``slots``, in rising order, seen with their surroundings.
 
-    Gathered and solved once for each whole block of the grid: what is asked for together does not show in the bits.
-    The block's ``image`` and ``trimap`` are of ``seen_around``; patches stand a multiple of ``EVIDENCE_CELL`` apart and
-    so share cells.
+    Gathered and coarsely solved once for each whole block of the grid: what is asked for together does not show in the
+    bits. The block's ``image`` and ``trimap`` are of ``seen_around``; patches stand a multiple of ``EVIDENCE_CELL``
+    apart and so share cells.
     """
     import torch
 
-    from hdmatt_core.nn.evidence import colour_lines
+    from hdmatt_core.nn.evidence import Evidence, near_lines
+    from hdmatt_core.nn.solved import coarse_lines
 
-    grid, made = grid_of(block.specs), []
-    side = grid.patch // EVIDENCE_CELL + 2
+    grid, near, solved = grid_of(block.specs), [], []
     for number, members in groupby(slots, lambda slot: slot // grid.block):
-        whole = _whole(grid, number)
-        lines = colour_lines(_cells(block, whole.grown(EVIDENCE_HALO)), EVIDENCE_HALO // EVIDENCE_CELL)
-        for slot in members:
-            y, x = ((c - o) // EVIDENCE_CELL for c, o in zip(grid.box(slot).start, whole.start, strict=True))
-            made.append(lines[:, :, y : y + side, x : x + side])
-    return torch.cat(made)
+        seen = _whole(grid, number).grown(EVIDENCE_HALO)
+        cells = _cells(block, seen)
+        lines = near_lines(cells)
+        coarse = coarse_lines(cells, lines)
+        for box in (grid.box(slot) for slot in members):
+            near.append(_beyond(lines, seen, box))
+            solved.append(_solved(block, box, _beyond(coarse, seen, box.grown(EVIDENCE_MARGIN))))
+    return Evidence(torch.cat(near), torch.cat(solved))
+
+
+def _beyond(lines: Any, seen: Box, box: Box) -> Any:
+    """The lines of a box's cells and of one cell beyond each side, from those of all that is ``seen``."""
+    (top, left), (bottom, right) = (
+        [(a - o) // EVIDENCE_CELL for a, o in zip(corner, seen.start, strict=True)] for corner in (box.start, box.stop)
+    )
+    return lines[:, :, top - 1 : bottom + 1, left - 1 : right + 1]
+
+
+def _solved(block: Block, box: Box, coarse: Any) -> Any:
+    """Alpha (1, 1, P, P) of a patch by the fine levels of the matting Laplacian."""
+    from hdmatt_core.nn.inputs import make_input
+    from hdmatt_core.nn.solved import refined
+
+    return refined(make_input(*_seen(block, box.grown(EVIDENCE_MARGIN))), coarse, EVIDENCE_MARGIN)
+
+
+def _seen(block: Block, box: Box) -> tuple[Array, Array]:
+    """Colour (1, h, w, 3) and trimap (1, h, w) of a box."""
+    origin = seen_around(grid_of(block.specs), block.target.slots).start
+    image, trimap = (cut(block.array(port), origin, box)[None] for port in ("image", "trimap"))
+    return image, trimap
 
 
 def _whole(grid: Grid, number: int) -> Box:
@@ -55,7 +80,6 @@ def _cells(block: Block, box: Box) -> Any:
     from hdmatt_core.nn.evidence import known_cells
     from hdmatt_core.nn.inputs import make_input
 
-    origin = seen_around(grid_of(block.specs), block.target.slots).start
-    image, trimap = (cut(block.array(port), origin, box) for port in ("image", "trimap"))
-    strips = [slice(row, row + STRIP) for row in range(0, len(trimap), STRIP)]
-    return torch.cat([known_cells(make_input(image[None, s], trimap[None, s])) for s in strips], dim=2)
+    image, trimap = _seen(block, box)
+    strips = [slice(row, row + STRIP) for row in range(0, trimap.shape[1], STRIP)]
+    return torch.cat([known_cells(make_input(image[:, s], trimap[:, s])) for s in strips], dim=2)

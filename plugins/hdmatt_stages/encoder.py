@@ -16,7 +16,7 @@ from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Specs, Target, Window
 from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
-from hdmatt_stages.colour import colour_lines_of, seen_around
+from hdmatt_stages.colour import evidence_of, seen_around
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -87,25 +87,28 @@ class ResNet(Encoder):
         with torch.inference_mode():
             for asked in (True, False):
                 rows = np.flatnonzero(queries == asked)
-                lines = self._lines(block, slots[rows].tolist()) if asked and len(rows) else None
+                told = self._evidence(block, slots[rows].tolist()) if asked and len(rows) else None
                 for part in batches(len(rows), context.device, patch):
-                    told = None if lines is None else lines[part]
-                    for port, values in _encode(block, network, rows[part], told).items():
+                    some = None if told is None else type(told)(*(plane[part] for plane in told))
+                    for port, values in _encode(block, network, rows[part], some).items():
                         made[port][rows[part]] = values
         return made
 
-    def _lines(self, block: Block, slots: list[int]) -> Any:
-        """Colour lines of queries; lines that say nothing for a network that does not hear of them."""
+    def _evidence(self, block: Block, slots: list[int]) -> Any:
+        """What colour says of queries; nothing for a network that does not hear of it."""
         import torch
 
+        from hdmatt_core.nn.evidence import Evidence
+
         if find_preset(self.preset).evidence:
-            return colour_lines_of(block, slots)
-        cells = grid_of(block.specs).patch // EVIDENCE_CELL + 2
-        return torch.zeros(len(slots), LINE_CHANNELS, cells, cells)
+            return evidence_of(block, slots)
+        patch = grid_of(block.specs).patch
+        cells = patch // EVIDENCE_CELL + 2
+        return Evidence(torch.zeros(len(slots), LINE_CHANNELS, cells, cells), torch.zeros(len(slots), 1, patch, patch))
 
 
-def _encode(block: Block, network: Any, rows: NDArray[np.intp], lines: Any) -> dict[str, Array]:
-    """The wanted outputs for some rows of the target: queries with their colour lines, or contexts without."""
+def _encode(block: Block, network: Any, rows: NDArray[np.intp], told: Any) -> dict[str, Array]:
+    """The wanted outputs for some rows of the target: queries with their evidence, or contexts without."""
     import torch
 
     from hdmatt_core.nn.inputs import make_input
@@ -114,10 +117,10 @@ def _encode(block: Block, network: Any, rows: NDArray[np.intp], lines: Any) -> d
     image, trimap = (_patches(block, port, rows) for port in ("image", "trimap"))
     x = make_input(image, trimap).to(**precision(network))
     made: dict[str, Array] = {}
-    if lines is None:
+    if told is None:
         features = network.encoder.known(x)
     else:
-        features, skips = network.encoder(x, lines.to(x.device))
+        features, skips = network.encoder(x, type(told)(*(plane.to(x.device) for plane in told)))
         if "skips" in block.wanted:
             made["skips"] = pack_skips(skips).cpu().numpy()
     if "features" in block.wanted:

@@ -1,0 +1,66 @@
+"""Alpha by the matting Laplacian from coarse to fine: cells of 8 px over all that is seen, then 4 and 2 px nearby.
+
+A coarse solution reaches far and costs little, a fine one finds strands and meshes; each level begins where the one
+before it ended, so that few steps suffice.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from hdmatt_core.nn.laplacian import solve
+from hdmatt_core.nn.presets import EVIDENCE_CELL
+
+_COARSE_STEPS, _FINE_STEPS = 32, 10
+_FINE = ((4, 56), (2, 0))
+"""Cells of the fine levels, px, and the margin that the levels after each still need."""
+
+
+def coarse_lines(cells: Tensor, near: Tensor) -> Tensor:
+    """Return lines (B, 4, h, w), alpha = slope . I + offset, of known cells (B, 11, h, w) and their near lines."""
+    known = cells[:, 3:4] + cells[:, 7:8]
+    line = (near[:, :3] * cells[:, 8:]).sum(dim=1, keepdim=True) + near[:, 3:4]
+    guess = 0.5 + (line.clamp(0.0, 1.0) - 0.5) * (near[:, 4:] > 0)
+    return solve(cells[:, 8:], known, cells[:, 3:4] + (1 - known) * guess, near[:, 4:], _COARSE_STEPS)
+
+
+def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
+    """Return alpha (B, 1, H, W) in [0, 1] of an input (B, 6, H + 2 margin, W + 2 margin) and its coarse lines.
+
+    `lines` are (B, 4, (H + 2 margin)/8 + 2, (W + 2 margin)/8 + 2): one cell beyond each side.
+    """
+    alpha = evaluated(x, spread(lines, EVIDENCE_CELL))
+    for cell, kept in _FINE:
+        alpha = _level(x, alpha, cell)
+        spare = max(0, margin - kept)
+        x, alpha, margin = _inside(x, spare), _inside(alpha, spare), margin - spare
+    return alpha
+
+
+def _level(x: Tensor, alpha: Tensor, cell: int) -> Tensor:
+    """Solve on cells of `cell` px, beginning with alpha (B, 1, H, W)."""
+    colour, known, first = (F.avg_pool2d(part, cell) for part in (x[:, :3], 1 - x[:, 4:5], alpha))
+    lines = solve(colour, known, first, known.new_zeros(()), _FINE_STEPS)
+    return evaluated(x, spread(F.pad(lines, (1, 1, 1, 1), mode="replicate"), cell))
+
+
+def evaluated(x: Tensor, line: Tensor) -> Tensor:
+    """Evaluate lines (B, 4, H, W) on an input: alpha (B, 1, H, W) in [0, 1], pinned where the trimap knows it."""
+    return pinned(x, (line[:, :3] * x[:, :3]).sum(dim=1, keepdim=True) + line[:, 3:4])
+
+
+def pinned(x: Tensor, alpha: Tensor) -> Tensor:
+    """Clamp alpha (B, 1, H, W) to [0, 1] and give known pixels of the input (B, 6, H, W) what the trimap says."""
+    return x[:, 4:5] * alpha.clamp(0.0, 1.0) + x[:, 5:6]
+
+
+def spread(lines: Tensor, cell: int) -> Tensor:
+    """Interpolate lines (B, C, h + 2, w + 2) of cells to pixels (B, C, cell h, cell w), float32."""
+    line = F.interpolate(lines.float(), scale_factor=cell, mode="bilinear", align_corners=False)
+    return line[:, :, cell:-cell, cell:-cell]
+
+
+def _inside(planes: Tensor, spare: int) -> Tensor:
+    inner = slice(spare, -spare or None)
+    return planes[:, :, inner, inner]
