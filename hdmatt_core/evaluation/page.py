@@ -16,17 +16,19 @@ from hdmatt_core.registry import Registry
 SHOWN = 60
 """Pictures shown at most; of a larger set every so many-th in the order of the first method's SAD."""
 
+_WORDS = ("method", "error", "group", "picture", "why")
+
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884 }
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 92rem; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 2rem; font-variant-numeric: tabular-nums }
 th, td { padding: .2rem .8rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
-th:first-child, td:first-child, td.word { text-align: left }
+th:first-child, td:first-child, .word { text-align: left }
 section { border-top: 1px solid var(--line); padding-top: .5rem; margin-top: 1.5rem }
 h3 { margin: .3rem 0 } p { max-width: 60rem }
 .strip { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0 }
 figure { margin: 0 } figcaption { font-size: 12px }
-img { display: block; max-width: 200px; image-rendering: pixelated }
+img { display: block; max-width: 200px; outline: 1px solid var(--line); image-rendering: pixelated }
 """
 
 
@@ -64,14 +66,15 @@ def _lines(dataset: Dataset, rows: Sequence[Row], summary: Summary) -> Iterator[
 
 def _table(table: Table) -> str:
     head, *lines = table
-    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    cells = "".join(_cell(cell, "th", left=cell in _WORDS) for cell in head)
     body = "".join("<tr>" + "".join(_cell(cell) for cell in line) + "</tr>" for line in lines)
     return f"<table><tr>{cells}</tr>{body}</table>"
 
 
-def _cell(text: str) -> str:
-    kind = ' class="word"' if text[:1].isalpha() else ""
-    return f"<td{kind}>{escape(text)}</td>"
+def _cell(text: str, tag: str = "td", *, left: bool | None = None) -> str:
+    """Words to the left, figures to the right."""
+    kind = ' class="word"' if (text[:1].isalpha() if left is None else left) else ""
+    return f"<{tag}{kind}>{escape(text)}</{tag}>"
 
 
 def _sections(dataset: Dataset, rows: Sequence[Row], first: str) -> Iterator[str]:

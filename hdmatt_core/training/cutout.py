@@ -21,6 +21,7 @@ class Cutout:
         self.colour, self.alpha = colour, alpha
         self.size: tuple[int, int] = colour.size
         self.anchors = _anchors(np.asarray(alpha))
+        self._smaller: list[Pixels] = []
 
     @property
     def nbytes(self) -> int:
@@ -33,24 +34,31 @@ class Cutout:
         return [(self.colour, self.alpha), (self.colour.reduce(2), self.alpha.reduce(2))]
 
     @cached_property
-    def smaller(self) -> list[Pixels]:
+    def depth(self) -> int:
+        """How many times it can be halved, at least once."""
+        side, depth = (min(self.size) + 1) // 2, 1
+        while side >= 2 * _SMALLEST:
+            side, depth = (side + 1) // 2, depth + 1
+        return depth
+
+    def smaller(self, level: int) -> Pixels:
         """RGBA (h, w, 4) at a half, a quarter and so on, averaged as light adds up: colour weighted by alpha."""
-        levels = [_halved(np.dstack([np.asarray(self.colour), np.asarray(self.alpha)]))]
-        while min(levels[-1].shape[:2]) >= 2 * _SMALLEST:
-            levels.append(_halved(levels[-1]))
-        return levels
+        while len(self._smaller) < level:
+            whole = np.dstack([np.asarray(self.colour), np.asarray(self.alpha)])
+            self._smaller.append(_halved(self._smaller[-1] if self._smaller else whole))
+        return self._smaller[level - 1]
 
     def window(self, level: int, box: tuple[int, int, int, int]) -> tuple[Image.Image, Pixels]:
         """Cut colour and alpha out of a level: 0 is full size; the box is left, top, right, bottom in its pixels."""
         if level == 0:
             return self.colour.crop(box), np.asarray(self.alpha.crop(box))
         left, top, right, bottom = box
-        pixels = self.smaller[level - 1][top:bottom, left:right]
+        pixels = self.smaller(level)[top:bottom, left:right]
         return Image.fromarray(np.ascontiguousarray(pixels[..., :3])), pixels[..., 3]
 
     def extent(self, level: int) -> tuple[int, int]:
         """Width and height of a level."""
-        height, width = self.smaller[level - 1].shape[:2] if level else self.size[::-1]
+        height, width = self.smaller(level).shape[:2] if level else self.size[::-1]
         return width, height
 
 

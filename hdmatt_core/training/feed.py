@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from hdmatt_core.training.batch import Batch, draw_batch
+from hdmatt_core.training.cache import Cache
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig
 from hdmatt_core.training.material import load_library
@@ -27,17 +28,18 @@ class Order(NamedTuple):
 
 def make_composer(config: TrainConfig) -> Composer:
     """Open the material and the pool of a configuration, without filling the pool."""
-    library = load_library(config.data, "train", config.longest, config.memory / max(config.loaders, 1))
-    pool = open_pool(config)
+    cache = Cache(round(config.memory * 1e9 / max(config.loaders, 1)))
+    library = load_library(config.data, "train", config.longest, cache)
+    pool = open_pool(config, cache)
     return Composer(library, pool.drawer(config.procedural.families) if pool else None, config.mix)
 
 
-def open_pool(config: TrainConfig) -> Pool | None:
+def open_pool(config: TrainConfig, cache: Cache | None = None) -> Pool | None:
     """Return the pool of procedural foregrounds, None where the mix has none."""
     wanted = config.procedural
     if not config.mix.procedural:
         return None
-    return Pool(wanted.folder or config.out, wanted.seed, wanted.count, wanted.side)
+    return Pool(wanted.folder or config.out, wanted.seed, wanted.count, wanted.side, cache)
 
 
 class Drawn(Dataset[Batch]):

@@ -18,7 +18,7 @@ from hdmatt_core.training.estimate import foreground_colour
 from hdmatt_core.training.listing import Item, listed
 
 T = TypeVar("T")
-_GIGABYTE = 10**9
+_MEMORY = 1_500_000_000
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Library:
     backgrounds: Sequence[Image.Image]
 
 
-def load_library(source: Path, split: str, longest: int, memory: float = 1.5) -> Library:
-    """Open the items of `split`, each to be shrunk to at most `longest` px a side; up to `memory` GB stay decoded.
+def load_library(source: Path, split: str, longest: int, cache: Cache | None = None) -> Library:
+    """Open the items of `split`, each to be shrunk to at most `longest` px a side; `cache` keeps some decoded.
 
     `source` is an index (a JSON list of {file, kind: rgba | photo | background, split}, files relative to its folder)
     or a folder of one's own: cutouts/, images/ with alphas/ of the same names, backgrounds/.
     Raises UserError where the index or a file is missing, or nothing of a kind is there.
     """
     items = [item for item in listed(source) if item.split == split]
-    cache = Cache(round(memory * _GIGABYTE))
+    cache = cache or Cache(_MEMORY)
     library = Library(
         photos=_shelf(items, ("photo", "pair"), longest, cache),
         cutouts=_shelf(items, ("rgba",), longest, cache),

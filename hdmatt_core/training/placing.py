@@ -39,7 +39,7 @@ def place(cutout: Cutout, side: int, scale: float, rng: Generator, centre: tuple
 
     What is resampled is light: colour times alpha.
     """
-    level = min(max(0, math.floor(math.log2(1.4 / (2 * scale)) + 1)), len(cutout.smaller))
+    level = min(max(0, math.floor(math.log2(1.4 / (2 * scale)) + 1)), cutout.depth)
     matrix = _affine(scale * 2**level, rng)
     anchor = (cutout.anchors[rng.integers(len(cutout.anchors))] + 0.5) / 2**level
     start = anchor - matrix @ (rng.uniform(*centre, 2) * side)

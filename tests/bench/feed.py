@@ -16,7 +16,7 @@ import torch
 
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.training.batch import Batch, draw_batch
-from hdmatt_core.training.cache import image_bytes
+from hdmatt_core.training.cache import Cache, image_bytes
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
 from hdmatt_core.training.feed import Batches, open_pool
@@ -36,12 +36,12 @@ def learn(model: HDMatt, optimizer: torch.optim.Optimizer, batch: Batch, bf16: b
 def decoded(config: TrainConfig) -> Composer:
     """Open and decode all material beforehand, as a run has done after some hundred steps; print what that takes."""
     began = time.process_time()
-    library = load_library(config.data, "train", config.longest, config.memory)
+    library = load_library(config.data, "train", config.longest, cache := Cache(round(config.memory * 1e9)))
     held = sum(image_bytes(image) for image in library.backgrounds)
     for shelf in (library.photos, library.cutouts):
-        held += sum(cutout.nbytes for cutout in shelf if cutout.smaller)
+        held += sum(cutout.nbytes for cutout in shelf if cutout.smaller(1).size)
     print(f"decoding all material once: {time.process_time() - began:.1f} s, {held / 1e9:.2f} GB")
-    pool = open_pool(config)
+    pool = open_pool(config, cache)
     return Composer(library, pool.drawer(config.procedural.families) if pool else None, config.mix)
 
 

@@ -64,10 +64,17 @@ def test_small_cutouts_are_not_blown_up() -> None:
 def test_half_sizes_average_light() -> None:
     colour, alpha = np.zeros((64, 66, 3), np.uint8), np.zeros((64, 66), np.uint8)
     colour[::2], alpha[::2] = 200, 255
-    half = Cutout(Image.fromarray(colour), Image.fromarray(alpha)).smaller[0]
+    half = Cutout(Image.fromarray(colour), Image.fromarray(alpha)).smaller(1)
     assert half.shape == (32, 33, 4)
     assert (half[..., :3] == 200).all()
     assert (half[..., 3] == 128).all()
+
+
+@pytest.mark.parametrize(("size", "depth"), [(20, 1), (126, 1), (128, 2), (511, 4), (768, 4)])
+def test_halving_ends_before_nothing_is_left(size: int, depth: int) -> None:
+    cutout = _square(size, 10)
+    assert cutout.depth == depth
+    assert min(cutout.extent(depth)) == -(-size // 2**depth)
 
 
 def test_merging_is_laying_over() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.training.cache import Cache
 from hdmatt_core.training.procedural import FAMILIES, ORDER, VERSION, render
 from hdmatt_core.training.procedural.optics import blurred
 from hdmatt_core.training.procedural.paint import cutout, over, paint, shrink, straight
@@ -144,12 +145,12 @@ def test_shares_choose_families(tmp_path: Path) -> None:
         pool.drawer(dict.fromkeys(FAMILIES, 0.0))
 
 
-def test_only_the_latest_pieces_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hdmatt_core.training.procedural.pool._KEPT", 2)
-    pool = Pool(tmp_path, 5, 3, 64)
+def test_only_the_latest_pieces_stay_in_memory(tmp_path: Path) -> None:
+    pool = Pool(tmp_path, 5, 3, 64, Cache(60_000))
     pieces = [pool.piece(number) for number in (0, 1, 0, 2)]
+    assert 20_000 < pieces[0].nbytes < 30_000 + pieces[0].anchors.nbytes
     assert pieces[0] is pieces[2]
-    assert pool.piece(0) is pieces[0]
+    assert pool.piece(2) is pieces[3]
     assert pool.piece(1) is not pieces[1]
 
 

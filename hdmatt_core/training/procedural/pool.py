@@ -6,7 +6,6 @@ import atexit
 import os
 import subprocess
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,11 +14,11 @@ from numpy.random import Generator
 from PIL import Image
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.training.cache import Cache
 from hdmatt_core.training.cutout import Cutout
 from hdmatt_core.training.procedural import FAMILIES, ORDER, VERSION, render
 
-_KEPT = 40
-"""Cut-outs in memory at a time: 40 of 768 px are 120 MB."""
+_MEMORY = 150_000_000
 
 
 class Pool:
@@ -28,12 +27,12 @@ class Pool:
     A piece that is not there yet is rendered when it is asked for: what is drawn never depends on who came first.
     """
 
-    def __init__(self, folder: Path, seed: int, count: int, side: int) -> None:
+    def __init__(self, folder: Path, seed: int, count: int, side: int, cache: Cache | None = None) -> None:
         self.folder = folder / f"procedural-v{VERSION}-seed{seed}-{side}px"
         self.count = count
         self._arguments = (str(folder), str(seed), str(count), str(side))
         self._seed, self._side = seed, side
-        self._opened: OrderedDict[int, Cutout] = OrderedDict()
+        self._cache = cache or Cache(_MEMORY)
 
     def numbers(self, family: str) -> list[int]:
         """Return the numbers of a family's pieces."""
@@ -54,13 +53,15 @@ class Pool:
         return draw
 
     def piece(self, number: int) -> Cutout:
-        """Open a piece; the latest ones stay in memory."""
-        if number not in self._opened:
-            self._opened[number] = _opened(self.path(number)) if self.path(number).exists() else self.make(number)
-            if len(self._opened) > _KEPT:
-                self._opened.popitem(last=False)
-        self._opened.move_to_end(number)
-        return self._opened[number]
+        """Open a piece; the cache keeps the latest ones."""
+        return self._cache.get(self.path(number), lambda: self._opened(number), lambda piece: piece.nbytes)
+
+    def _opened(self, number: int) -> Cutout:
+        if not self.path(number).exists():
+            return self.make(number)
+        with Image.open(self.path(number)) as image:
+            *colour, alpha = image.split()
+        return Cutout(Image.merge("RGB", colour), alpha)
 
     def path(self, number: int) -> Path:
         """Return the file of a piece: straight colour, spread beyond what is visible, and alpha, without loss."""
@@ -96,12 +97,6 @@ class Pool:
 
 def _family(number: int) -> str:
     return ORDER[number % len(ORDER)]
-
-
-def _opened(path: Path) -> Cutout:
-    with Image.open(path) as image:
-        *colour, alpha = image.split()
-    return Cutout(Image.merge("RGB", colour), alpha)
 
 
 def main() -> None:
