@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
-from hdmatt_core.nn.evidence import colour_evidence, colour_lines, known_cells
+from hdmatt_core.nn.evidence import colour_evidence, known_cells, near_lines, whole_evidence
 from hdmatt_core.nn.inputs import make_input
-from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO
+from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
+from hdmatt_core.nn.solved import coarse_lines, refined
 
 
 def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarray]:
@@ -22,7 +24,7 @@ def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarr
 
 def test_a_picture_of_two_colours_is_solved() -> None:
     x, alpha = picture(255, 0)
-    told = colour_evidence(x, colour_lines(known_cells(x)))
+    told = colour_evidence(x, whole_evidence(x))
     assert told.shape == (1, 3, 64, 64)
     for estimate in told[0, :2]:
         assert np.abs(estimate.numpy() - alpha).max() < 0.03
@@ -35,7 +37,7 @@ def test_a_picture_of_two_colours_is_solved() -> None:
 @pytest.mark.parametrize("ends", [(128, 128), (255, 128), (0, 0)])
 def test_without_both_colours_the_line_says_nothing(ends: tuple[int, int]) -> None:
     x = picture(*ends)[0]
-    told = colour_evidence(x, colour_lines(known_cells(x)))
+    told = colour_evidence(x, whole_evidence(x))
     assert told[:, 2].eq(0).all()
     assert told[0, 0, :, 8:-8].eq(0.5).all()
     assert torch.isfinite(told).all()
@@ -44,20 +46,36 @@ def test_without_both_colours_the_line_says_nothing(ends: tuple[int, int]) -> No
 def test_equal_colours_are_doubted_and_finite() -> None:
     x = picture(255, 0)[0]
     x[:, :3] = 0.3
-    told = colour_evidence(x, colour_lines(known_cells(x)))
+    told = colour_evidence(x, whole_evidence(x))
     assert torch.isfinite(told).all()
     assert told[:, 2].max() < 0.01
 
 
-def test_a_patch_with_a_halo_sees_what_the_whole_picture_sees() -> None:
+def test_cells_with_a_halo_see_what_the_whole_picture_sees() -> None:
     random = np.random.default_rng(0)
     rgb = random.integers(0, 255, (1, 640, 720, 3), dtype=np.uint8)
     trimap = random.choice(np.array([0, 128, 255], np.uint8), (1, 20, 18), p=(0.05, 0.9, 0.05))
-    cells = known_cells(make_input(rgb, trimap.repeat(32, axis=1).repeat(40, axis=2)))
-    whole = colour_lines(cells, 33)
-    spare = EVIDENCE_HALO // EVIDENCE_CELL
-    part = colour_lines(cells[:, :, 5 : 5 + 8 + 2 * spare, 3 : 3 + 6 + 2 * spare], spare)
-    seen = whole[:, :, 5 - 1 : 5 + 9, 3 - 1 : 3 + 7]
-    assert torch.allclose(part[:, :5], seen[:, :5], atol=1e-5)
-    # The Laplacian's steps reach further than the halo, but what comes from there has all but faded.
-    assert torch.allclose(part[:, 5:], seen[:, 5:], atol=2e-2)
+    cells = F.pad(known_cells(make_input(rgb, trimap.repeat(32, axis=1).repeat(40, axis=2))), (33, 33, 33, 33))
+    halo = EVIDENCE_HALO // EVIDENCE_CELL
+    whole = near_lines(cells)
+    part = near_lines(cells[:, :, 38 - halo : 46 + halo, 36 - halo : 42 + halo])
+    inner = slice(halo - 1, 1 - halo)
+    assert torch.allclose(part[:, :, inner, inner], whole[:, :, 37:47, 35:43], atol=1e-5)
+
+
+def test_a_patch_with_its_margin_is_solved_as_in_the_whole_picture() -> None:
+    x, _ = picture(255, 0)
+    x = x.repeat(1, 1, 9, 9)
+    x[:, :3] += 0.3 * torch.from_numpy(np.random.default_rng(1).normal(size=x[:, :3].shape).astype(np.float32))
+    x[:, 3:] = x[:, 3:].roll((5, 11), dims=(2, 3))
+    cells = known_cells(x)
+    lines = F.pad(coarse_lines(cells, near_lines(cells)), (1, 1, 1, 1), mode="replicate")
+    whole = refined(x, lines)
+    top, left, side, margin = 208, 216, 64, EVIDENCE_MARGIN
+    wide = x[:, :, top - margin : top + side + margin, left - margin : left + side + margin]
+    first, beside = (top - margin) // 8, (left - margin) // 8
+    count = (side + 2 * margin) // 8 + 2
+    part = refined(wide, lines[:, :, first : first + count, beside : beside + count], margin)
+    assert part.shape == (1, 1, side, side)
+    assert torch.allclose(part, whole[:, :, top : top + side, left : left + side], atol=1e-4)
+    assert 0 < (x[:, 4:5, top : top + side, left : left + side]).mean() < 1

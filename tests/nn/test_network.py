@@ -11,6 +11,7 @@ import torch
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.encoder import Encoder
+from hdmatt_core.nn.evidence import Evidence
 from hdmatt_core.nn.network import HDMatt, others
 from hdmatt_core.nn.presets import PRESETS, find_preset
 from hdmatt_core.nn.pretrained import load_torchvision_resnet34
@@ -172,4 +173,5 @@ def test_the_papers_network_hears_nothing_of_colour_evidence(patches: Patches) -
     assert encoder.trunk.conv1.in_channels == 6
     features, skips = encoder(x)
     assert not skips.lines.any()
-    assert torch.equal(encoder(x, torch.randn_like(skips.lines))[0], features)
+    told = Evidence(torch.randn_like(skips.lines), torch.rand_like(skips.solved))
+    assert torch.equal(encoder(x, told)[0], features)

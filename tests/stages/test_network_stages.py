@@ -25,10 +25,11 @@ from hdmatt_stages import (
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Aggregator, Sampler, TileState
-from hdmatt_core.nn.evidence import colour_lines, known_cells
+from hdmatt_core.nn.evidence import Evidence, known_cells, near_lines
 from hdmatt_core.nn.inputs import make_input
-from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO
+from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
 from hdmatt_core.nn.skips import pack_skips, unpack_skips
+from hdmatt_core.nn.solved import coarse_lines, refined
 from hdmatt_core.stage import Context, Gather, Target, Window
 from hdmatt_core.testing import FakeContext, Given, complete, run_stage, scene, seeded_network, serve, standard_inputs
 from hdmatt_core.testing import given as image_given
@@ -63,7 +64,7 @@ def direct(made: dict[str, dict[str, Given]], slot: int, *, blind: bool = False)
     }
     regions = torch.from_numpy(made["tiles"]["regions"].array[[slot, *choice]])
     with torch.inference_mode():
-        seen = torch.cat([lines(made, one) for one in (slot, *choice)])
+        seen = Evidence(*map(torch.cat, zip(*(evidence(made, one) for one in (slot, *choice)), strict=True)))
         features, skips = network.encoder(make_input(cut["image"], cut["trimap"]), seen)
         features = features.half().float()
         attend = network.context.blind if blind else network.context
@@ -74,20 +75,29 @@ def direct(made: dict[str, dict[str, Given]], slot: int, *, blind: bool = False)
         return network.decoder(fused, packed)[0, 0].numpy()
 
 
-def lines(made: dict[str, dict[str, Given]], slot: int) -> torch.Tensor:
-    """The colour lines of a patch, seen with its block of the grid and what is around."""
+def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
+    """The evidence of a patch, seen with its block of the grid and what is around."""
     grid = made["tiles"]["tiles"].spec.grid
     assert grid is not None
     first = slot // grid.block * grid.block
-    block = [grid.box(one) for one in grid.present(first, first + grid.block)]
-    wide = Box.bounding(block).grown(EVIDENCE_HALO)
+    wide = Box.bounding([grid.box(one) for one in grid.present(first, first + grid.block)]).grown(EVIDENCE_HALO)
     image, trimap = (
         np.asarray(serve(Window(wide), port, made["pictures"], Target(wide)))[None] for port in ("image", "trimap")
     )
-    whole = colour_lines(known_cells(make_input(image, trimap)), EVIDENCE_HALO // EVIDENCE_CELL)
-    y, x = ((a - b) // EVIDENCE_CELL for a, b in zip(grid.box(slot).start, Box.bounding(block).start, strict=True))
-    side = PATCH // EVIDENCE_CELL + 2
-    return whole[:, :, y : y + side, x : x + side]
+    x = make_input(image, trimap)
+    cells = known_cells(x)
+    near = near_lines(cells)
+    y, left = (a - b for a, b in zip(grid.box(slot).start, wide.start, strict=True))
+
+    def around(planes: torch.Tensor, margin: int, cell: int, beyond: int = 0) -> torch.Tensor:
+        rows, columns = (
+            slice((at - margin) // cell - beyond, (at + PATCH + margin) // cell + beyond) for at in (y, left)
+        )
+        return planes[:, :, rows, columns]
+
+    coarse = around(coarse_lines(cells, near), EVIDENCE_MARGIN, EVIDENCE_CELL, 1)
+    solved = refined(around(x, EVIDENCE_MARGIN, 1), coarse, EVIDENCE_MARGIN)
+    return Evidence(around(near, 0, EVIDENCE_CELL, 1), solved)
 
 
 @pytest.mark.parametrize(("aggregator", "blind"), [(TrimapGuided, False), (NonLocal, True)])
