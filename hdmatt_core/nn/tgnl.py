@@ -35,13 +35,14 @@ class TGNL(nn.Module):
     def descriptors(self, features: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the query and context vectors (B, Ck), float32, of features (B, C, h, w), regions (B, h, w).
 
-        Means of theta(E) over unknown positions and of phi(E) over all, each of unit length at every position: the
-        dot product of two such vectors is the paper's double sum over positions, up to the number of positions.
+        The mean of theta(E) over unknown positions; the mean of phi(E) over foreground and over background positions,
+        halved and added, so that a patch of one region alone counts half. Both are of unit length at every position.
+        The dot product of two such vectors is the paper's double sum over positions, with these weights.
         """
-        unknown = (regions == UNKNOWN).unsqueeze(1)
-        query = _unit(self.theta(features)) * unknown
-        count = unknown.sum(dim=(2, 3)).clamp_min(1)
-        return self.likeness * query.sum(dim=(2, 3)) / count, _unit(self.phi(features)).mean(dim=(2, 3))
+        masks = {region: (regions == region).unsqueeze(1) for region in ORDER}
+        query, context = _unit(self.theta(features)), _unit(self.phi(features))
+        known = _mean(context, masks[FOREGROUND]) + _mean(context, masks[BACKGROUND])
+        return self.likeness * _mean(query, masks[UNKNOWN]), known / 2
 
     def forward(
         self, query: Tensor, query_regions: Tensor, context: Tensor, context_regions: Tensor, index: Tensor
@@ -141,6 +142,11 @@ class TGNL(nn.Module):
 
 def _unit(projected: Tensor) -> Tensor:
     return F.normalize(projected.float(), dim=1)
+
+
+def _mean(planes: Tensor, mask: Tensor) -> Tensor:
+    """Mean (B, c) of planes (B, c, h, w) over a mask (B, 1, h, w); zero where it is empty."""
+    return (planes * mask).sum(dim=(2, 3)) / mask.sum(dim=(2, 3)).clamp_min(1)
 
 
 def _positions(planes: Tensor) -> Tensor:

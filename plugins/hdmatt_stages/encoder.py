@@ -30,9 +30,11 @@ HALF_MAX = 65504.0
 class ResNet(Encoder):
     """A ResNet trunk with atrous spatial pyramid pooling, one for queries and contexts.
 
-    ``E = encoder(RGB, one-hot trimap)`` at 1/16; ``query_vector = mean_s [U(s)] theta(E)(s)`` over unknown positions
-    U, ``context_vector = mean_s phi(E)(s)``; skips are the activations that the decoder needs besides, for queries
-    alone. Output stride 16, the dilation and the rates are this project's choice: the paper leaves them open.
+    ``E = encoder(RGB, one-hot trimap, colour evidence)`` at 1/16, and the mean colour of each position;
+    ``query_vector = mean_s [U(s)] theta(E)(s)`` over unknown positions U, ``context_vector`` the mean of phi(E) over
+    foreground and over background positions, added; skips are the activations that the decoder needs besides, for
+    queries alone. Output stride 16, dilation, rates and weights of positions are this project's choice: the paper
+    leaves them open. Colour evidence is not in the paper; the network's page describes it.
 
     Source: Yu et al., AAAI 2021 (encoder, context patch sampling); He et al., "Deep Residual Learning", CVPR 2016;
     Chen et al., "Rethinking Atrous Convolution", arXiv 1706.05587.
