@@ -1,6 +1,6 @@
 """The curve of memory against the picture's size, from what :mod:`large` wrote; needs ``hdmatt[figures]``.
 
-    python tests/bench/figure.py bench-out/large.json bench-out/memory.png
+python tests/bench/figure.py bench-out/large.json bench-out/memory.png
 """
 
 from __future__ import annotations

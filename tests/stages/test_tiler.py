@@ -78,7 +78,8 @@ def test_sizes_that_differ_are_told_with_the_cure() -> None:
     with pytest.raises(UserError) as caught:
         tiler().infer(specs)
     assert str(caught.value) == (
-        "the image is 40 x 30 px, the trimap 20 x 15 px; make the trimap at the image's size, or an integer times smaller"
+        "the image is 40 x 30 px, the trimap 20 x 15 px; "
+        "make the trimap at the image's size, or an integer times smaller"
     )
 
 
