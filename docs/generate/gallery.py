@@ -1,9 +1,9 @@
 """The gallery: trimaps from shapes drawn by hand, mattes of them by the shipped weights, overview pictures.
 
-Usage: python docs/generate/gallery.py PHOTOS docs/gallery/shapes.yaml OUT [NAME ...]
+Usage: python docs/generate/gallery.py PHOTOS WORK [NAME ...]
 
 PHOTOS holds the photographs by the names that the shapes give them (docs/gallery.md says where each comes from).
-OUT receives NAME.jpg, and in OUT/work what they were made of, with NAME-check.png: the trimap's borders over the photograph.
+docs/gallery receives NAME.jpg; WORK what they were made of, and NAME-check.png, the trimap over the photograph.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+from ruamel.yaml import YAML
 from scipy.ndimage import distance_transform_edt
-from yaml import safe_load
 
 from hdmatt_core.demo.overview import overview
 
-WIDTH = 1100
+GALLERY = Path(__file__).parents[1] / "gallery"
+WIDTH, QUALITY = 1100, 78
 CHECK = 1400
 BORDERS = {255: (40, 230, 90), 1: (255, 40, 200)}
 GREY = {"background": 0, "unknown": 128, "foreground": 255}
@@ -41,7 +42,7 @@ class Stroke(BaseModel):
 
 
 class Shapes(BaseModel):
-    """A photograph's trimap: polygons, the band around their outline, then strokes in turn; all in percent of width and height."""
+    """A photograph's trimap: polygons, the band around their outline, then strokes; in percent of width and height."""
 
     model_config = ConfigDict(extra="forbid")
     file: str
@@ -92,33 +93,30 @@ def check(photo: Image.Image, levels: Image.Image) -> Image.Image:
     return picture
 
 
-def matte(name: str, shapes: Shapes, photos: Path, out: Path) -> None:
-    """Write OUT/NAME.jpg, by way of `hdmatt matte`."""
-    work = out / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    photo, made = (
-        work / f"{name}.png",
-        {kind: work / f"{name}-{kind}.png" for kind in ("trimap", "alpha", "cutout", "check")},
-    )
+def matte(name: str, shapes: Shapes, photos: Path, work: Path) -> None:
+    """Write docs/gallery/NAME.jpg, by way of `hdmatt matte`."""
+    photo = work / f"{name}.png"
+    made = {kind: work / f"{name}-{kind}.png" for kind in ("trimap", "alpha", "cutout", "check")}
     with Image.open(photos / shapes.file) as source:
         pixels = source.convert("RGB")
     pixels.save(photo)
     levels = trimap(shapes, pixels.size)
     levels.save(made["trimap"])
     check(pixels, levels).save(made["check"])
-    options = ["-o", made["alpha"], "--foreground", made["cutout"], "--overwrite", "--quiet"]
+    options: list[str | Path] = ["-o", made["alpha"], "--foreground", made["cutout"], "--overwrite", "--quiet"]
     subprocess.run([sys.executable, "-m", "hdmatt_core", "matte", photo, made["trimap"], *options], check=True)
     sheet = overview(photo, made["trimap"], made["alpha"], made["cutout"])
     small = sheet.resize((WIDTH, WIDTH * sheet.height // sheet.width), Image.Resampling.LANCZOS)
-    small.save(out / f"{name}.jpg", quality=80, optimize=True, progressive=True)
+    small.save(GALLERY / f"{name}.jpg", quality=QUALITY, optimize=True, progressive=True)
 
 
-def main(photos: Path, shapes: Path, out: Path, names: Sequence[str]) -> None:
+def main(photos: Path, work: Path, names: Sequence[str]) -> None:
     """Make all of them, or those that are named."""
-    gallery = TypeAdapter(dict[str, Shapes]).validate_python(safe_load(shapes.read_text()))
+    work.mkdir(parents=True, exist_ok=True)
+    gallery = TypeAdapter(dict[str, Shapes]).validate_python(YAML(typ="safe").load(GALLERY / "shapes.yaml"))
     for name in names or gallery:
-        matte(name, gallery[name], photos, out)
+        matte(name, gallery[name], photos, work)
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]), sys.argv[4:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
