@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,6 @@ from hdmatt_core.evaluation.comparison import compare
 from hdmatt_core.evaluation.methods import Method, parse_methods
 from hdmatt_core.evaluation.runner import Row
 from hdmatt_core.evaluation.sample import Sample
-from hdmatt_core.evaluation.worker import peak_bytes
 from hdmatt_core.metrics import score
 
 Bytes = NDArray[np.uint8]
@@ -154,10 +154,16 @@ def test_a_killed_process_is_an_error_of_its_row(aim: Path, tmp_path: Path, monk
 
 
 def test_peak_memory_is_that_of_this_process() -> None:
-    before = peak_bytes()
-    block = np.ones(200_000_000, np.uint8)
-    assert block.sum() == 200_000_000
-    assert peak_bytes() > max(before, 200_000_000)
+    held = np.ones(300_000_000, np.uint8)  # this process has had more than the new one, which must not inherit it
+    program = (
+        "import numpy as np; from hdmatt_core.evaluation.worker import peak_bytes; "
+        "before = peak_bytes(); block = np.ones(150_000_000, np.uint8); print(before, peak_bytes(), block.sum())"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    before, after, _ = (int(word) for word in told.split())
+    assert held.all()
+    assert before < 300_000_000
+    assert after > max(before, 150_000_000)
 
 
 @pytest.mark.slow
