@@ -44,6 +44,7 @@ def commands() -> Iterator[ParameterSet]:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::hdmatt_core.errors.HdmattWarning")  # an example may show one
 @pytest.mark.parametrize("code", list(marked("run", "python")))
 def test_python_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = scene(200, 300)
