@@ -37,7 +37,7 @@ def peak_of(words: list[str]) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "limits", [("--memory", "800MB"), ("--memory", "2GB"), ("--memory", "2.2GB", "--workers", "2")]
+    "limits", [("--memory", "900MB"), ("--memory", "2GB"), ("--memory", "2.2GB", "--workers", "2")]
 )
 def test_the_promise_is_kept(weights: Path, tmp_path: Path, limits: tuple[str, ...]) -> None:
     made = scene(2000, 3000, seed=2, band=24)
