@@ -258,7 +258,8 @@ def test_the_command_writes_figure_and_numbers(
     assert main([*files, "-o", str(out), "--json", "-q", *sets]) == 0
     assert json.loads(capsys.readouterr().out)["query"]["slot"] == told.query.slot
     with Image.open(out) as drawn:
-        np.testing.assert_array_equal(np.asarray(drawn), np.asarray(figure(told)))
+        # Another batch of patches, or other threads in the test's own process, may round a value the other way.
+        np.testing.assert_allclose(np.asarray(drawn, np.int16), np.asarray(figure(told), np.int16), atol=1)
 
 
 @pytest.mark.parametrize(
