@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hdmatt_core.nn.presets import EVIDENCE_CELL
-from hdmatt_core.nn.solved import coarse_lines, pinned, refined, spread
+from hdmatt_core.nn.solved import coarse_lines, gathered, guessed, pinned, refined, spread
 
 _REACH = (3, 7, 15, 31, 63)
 _FADE = 0.1
@@ -37,14 +37,7 @@ def known_cells(x: Tensor) -> Tensor:
     wide = x.float()
     colour = wide[:, :3]
     planes = [part for known in (wide[:, 5:6], wide[:, 3:4]) for part in (colour * known, known)]
-    return torch.cat([_gathered(plane) for plane in (*planes, colour)], dim=1)
-
-
-def _gathered(planes: Tensor) -> Tensor:
-    """Means (B, C, H/8, W/8) of cells; whole rows are added first, which is several times faster than pooling."""
-    batch, channels, height, width = planes.shape
-    rows = planes.reshape(batch, channels, height // EVIDENCE_CELL, EVIDENCE_CELL, width).sum(dim=3)
-    return rows.view(*rows.shape[:3], width // EVIDENCE_CELL, EVIDENCE_CELL).sum(dim=4) / EVIDENCE_CELL**2
+    return torch.cat([gathered(plane, EVIDENCE_CELL) for plane in (*planes, colour)], dim=1)
 
 
 def whole_evidence(x: Tensor) -> Evidence:
@@ -82,10 +75,7 @@ def colour_evidence(x: Tensor, evidence: Evidence) -> Tensor:
 
 def estimate(x: Tensor, line: Tensor) -> tuple[Tensor, Tensor]:
     """Evaluate lines (B, 5, H, W) on an input: alpha (B, 1, H, W), one half without evidence, and its confidence."""
-    alpha = (line[:, :3] * x[:, :3]).sum(dim=1, keepdim=True) + line[:, 3:4]
-    sure = line[:, 4:] * x[:, 4:5]
-    # Without evidence the estimate is one half: a number that says nothing.
-    return pinned(x, 0.5 + (alpha.clamp(0.0, 1.0) - 0.5) * (sure > 0)), sure
+    return pinned(x, guessed(x[:, :3], line)), line[:, 4:] * x[:, 4:5]
 
 
 def _known_colour(cells: Tensor) -> tuple[Tensor, Tensor]:

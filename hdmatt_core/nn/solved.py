@@ -20,9 +20,8 @@ _FINE = ((4, 56), (2, 0))
 def coarse_lines(cells: Tensor, near: Tensor) -> Tensor:
     """Return lines (B, 4, h, w), alpha = slope . I + offset, of known cells (B, 11, h, w) and their near lines."""
     known = cells[:, 3:4] + cells[:, 7:8]
-    line = (near[:, :3] * cells[:, 8:]).sum(dim=1, keepdim=True) + near[:, 3:4]
-    guess = 0.5 + (line.clamp(0.0, 1.0) - 0.5) * (near[:, 4:] > 0)
-    return solve(cells[:, 8:], known, cells[:, 3:4] + (1 - known) * guess, near[:, 4:], _COARSE_STEPS)
+    first = cells[:, 3:4] + (1 - known) * guessed(cells[:, 8:], near)
+    return solve(cells[:, 8:], known, first, near[:, 4:], _COARSE_STEPS)
 
 
 def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
@@ -40,14 +39,31 @@ def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
 
 def _level(x: Tensor, alpha: Tensor, cell: int) -> Tensor:
     """Solve on cells of `cell` px, beginning with alpha (B, 1, H, W)."""
-    colour, known, first = (F.avg_pool2d(part, cell) for part in (x[:, :3], 1 - x[:, 4:5], alpha))
+    colour, known, first = (gathered(part, cell) for part in (x[:, :3], 1 - x[:, 4:5], alpha))
     lines = solve(colour, known, first, known.new_zeros(()), _FINE_STEPS)
     return evaluated(x, spread(F.pad(lines, (1, 1, 1, 1), mode="replicate"), cell))
 
 
 def evaluated(x: Tensor, line: Tensor) -> Tensor:
     """Evaluate lines (B, 4, H, W) on an input: alpha (B, 1, H, W) in [0, 1], pinned where the trimap knows it."""
-    return pinned(x, (line[:, :3] * x[:, :3]).sum(dim=1, keepdim=True) + line[:, 3:4])
+    return pinned(x, _along(x[:, :3], line))
+
+
+def guessed(colour: Tensor, near: Tensor) -> Tensor:
+    """Evaluate near lines (B, 5, h, w) on colour (B, 3, h, w): alpha in [0, 1], one half where they have no evidence."""
+    # One half is a number that says nothing.
+    return 0.5 + (_along(colour, near).clamp(0.0, 1.0) - 0.5) * (near[:, 4:] > 0)
+
+
+def gathered(planes: Tensor, cell: int) -> Tensor:
+    """Means (B, C, H/cell, W/cell) of cells; whole rows are added first, which is several times faster than pooling."""
+    batch, channels, height, width = planes.shape
+    rows = planes.reshape(batch, channels, height // cell, cell, width).sum(dim=3)
+    return rows.view(*rows.shape[:3], width // cell, cell).sum(dim=4) / cell**2
+
+
+def _along(colour: Tensor, line: Tensor) -> Tensor:
+    return (line[:, :3] * colour).sum(dim=1, keepdim=True) + line[:, 3:4]
 
 
 def pinned(x: Tensor, alpha: Tensor) -> Tensor:
