@@ -1,4 +1,4 @@
-"""The decoder: unpool to half resolution, then a colour-line model decides at full resolution (method: decoder)."""
+"""The decoder: unpool to half resolution, where a colour-line model for every pixel is decided (method: decoder)."""
 
 from __future__ import annotations
 
@@ -9,35 +9,43 @@ from torch import Tensor, nn
 from hdmatt_core.nn.evidence import colour_evidence, colour_line, estimate
 from hdmatt_core.nn.layers import conv_bn_relu
 from hdmatt_core.nn.pooling import unpool
-from hdmatt_core.nn.presets import INPUT_CHANNELS, LINEAR_MODELS, STRIDE, Preset
+from hdmatt_core.nn.presets import COLOURS, STRIDE, Preset
 from hdmatt_core.nn.resnet import Skips
 from hdmatt_core.nn.solved import spread
 
-_ALPHAS = [0, 1, 3]
+_ALPHAS, _SURE = [0, 1, 3], [2, 4]
+_SQUARE = 4
 
 
 class Decoder(nn.Module):
     """Turn fused features (B, C + 3 (Cv + 4), H/16, W/16) and the query's skips into alpha (B, 1, H, W).
 
-    Open in the paper and decided here: at 1/2 the decoder emits coefficients of two local colour-line models,
-    alpha = a . I + b (Levin et al., "A closed-form solution to natural image matting", 2008), so that full
-    resolution costs a dot product and two narrow convolutions. Colour evidence joins the skips of each level, and its
+    Open in the paper and decided here: everything is convolved at 1/2 or coarser, where a cell holds the four pixels
+    of its square as channels; the last layer emits for each of them a colour line, alpha = a . I + b (Levin et al.,
+    "A closed-form solution to natural image matting", 2008). Colour evidence joins the skips of each level, and its
     estimates stand beside colour in I.
     """
 
     def __init__(self, preset: Preset) -> None:
         super().__init__()
         w0, w1, w2 = preset.widths[:3]
-        head = preset.head
+        head, told = preset.head, preset.told
         self._width, self._seen, self._evidence = preset.found, preset.seen, preset.evidence
-        told = preset.told
         self.squeeze = conv_bn_relu(preset.fused, preset.features, 1)
         self.at_sixteenth = conv_bn_relu(preset.features, w2, 3)
         self.at_eighth = conv_bn_relu(2 * w2 + told, w1, 3)
         self.at_quarter = conv_bn_relu(2 * w1 + told, w0, 3)
-        self.at_half = nn.Sequential(conv_bn_relu(2 * w0 + told, head, 1), nn.Conv2d(head, head, 3, padding=1))
-        self.full1 = nn.Conv2d(head - preset.seen * LINEAR_MODELS + INPUT_CHANNELS + told, 16, 3, padding=1)
-        self.full2 = nn.Conv2d(16, 1, 3, padding=1)
+        self.at_half = conv_bn_relu(2 * w0 + told, head, 1)
+        self.squares = conv_bn_relu(head + _SQUARE * preset.looked, head, 3)
+        self.lines = nn.Conv2d(head, _SQUARE * (preset.seen + 1), 3, padding=1)
+
+    def begin(self) -> None:
+        """Initialise the last layer so that alpha is what the matting Laplacian says, or one half without evidence."""
+        nn.init.normal_(self.lines.weight, std=0.01)
+        if self.lines.bias is not None:
+            nn.init.zeros_(self.lines.bias)
+            if self._evidence:
+                nn.init.ones_(self.lines.bias[_SQUARE * (COLOURS + 1) : _SQUARE * (COLOURS + 2)])
 
     def forward(self, features: Tensor, skips: Skips) -> Tensor:
         """Return alpha (B, 1, H, W) in [0, 1]."""
@@ -46,12 +54,12 @@ class Decoder(nn.Module):
     def raw(self, features: Tensor, skips: Skips) -> Tensor:
         """Return alpha before the clamp, for the loss: a clamped value has no gradient."""
         told = self._told(features, skips)
-        half, quarter, eighth = ([F.avg_pool2d(part, size) for part in told] for size in (2, 4, 8))
+        half, quarter, eighth = _pyramid(told, skips.half.dtype)
         y = self.at_sixteenth(self.squeeze(features))
         y = self.at_eighth(torch.cat([unpool(y, skips.place3), skips.eighth, *eighth], dim=1))
         y = self.at_quarter(torch.cat([unpool(y, skips.place2), skips.quarter, *quarter], dim=1))
         y = self.at_half(torch.cat([unpool(y, skips.place1), skips.half, *half], dim=1))
-        return self._full(F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False), skips.x, told)
+        return self._full(y, skips.x, told)
 
     def _told(self, features: Tensor, skips: Skips) -> list[Tensor]:
         """Colour evidence (B, 5, H, W), of the surroundings and of the contexts; nothing in a network without."""
@@ -67,11 +75,28 @@ class Decoder(nn.Module):
         return torch.cat(estimate(x, spread(line, STRIDE)), dim=1).to(x.dtype)
 
     def _full(self, y: Tensor, x: Tensor, told: list[Tensor]) -> Tensor:
-        """Evaluate the lines on colour and evidence, then refine."""
-        slopes, offsets, rest = y.tensor_split((self._seen * LINEAR_MODELS, (self._seen + 1) * LINEAR_MODELS), dim=1)
-        seen = torch.cat([x[:, :3], *(part[:, _ALPHAS] - 0.5 for part in told)], dim=1)
-        pairs = zip(slopes.chunk(LINEAR_MODELS, dim=1), offsets.chunk(LINEAR_MODELS, dim=1), strict=True)
-        lines = [(slope * seen).sum(dim=1, keepdim=True) + offset for slope, offset in pairs]
-        detail = self.full2(F.relu(self.full1(torch.cat([*lines, rest, x, *told], dim=1))))
-        alpha: Tensor = detail + lines[0] + 0.5
+        """Decide the lines of the four pixels of each square and evaluate them: (B, head, H/2, W/2) to (B, 1, H, W)."""
+        estimates = [part[:, _ALPHAS] - 0.5 for part in told]
+        seen = F.pixel_unshuffle(torch.cat([x[:, :COLOURS], *estimates], dim=1), 2)
+        sure = F.pixel_unshuffle(
+            torch.cat([x[:, COLOURS + 1 : COLOURS + 2], *(part[:, _SURE] for part in told)], dim=1), 2
+        )
+        looked = [_last(part.to(y.dtype)) for part in (seen, sure)]
+        lines = self.lines(self.squares(torch.cat([y, *looked], dim=1))).to(seen.dtype).contiguous()
+        slopes, offset = lines.split((seen.shape[1], _SQUARE), dim=1)
+        terms = (slopes * seen).unflatten(1, (self._seen, _SQUARE)).sum(dim=1)
+        alpha: Tensor = F.pixel_shuffle(terms + offset + 0.5, 2)
         return alpha
+
+
+def _pyramid(told: list[Tensor], dtype: torch.dtype) -> list[list[Tensor]]:
+    """Evidence (B, c, H, W) at 1/2, 1/4 and 1/8, as the convolutions want it."""
+    levels = [told]
+    for _ in range(3):
+        levels.append([F.avg_pool2d(part, 2) for part in levels[-1]])
+    return [[_last(part.to(dtype)) for part in level] for level in levels[1:]]
+
+
+def _last(planes: Tensor) -> Tensor:
+    """Channels last, as convolutions on a processor like them."""
+    return planes.contiguous(memory_format=torch.channels_last)

@@ -23,10 +23,7 @@ class HDMatt(nn.Module):
         self.context = TGNL(self.preset)
         self.decoder = Decoder(self.preset)
         start(self)
-        # Begin from alpha = 0.5 everywhere: the last layers otherwise start from noise of any size.
-        for last in (self.decoder.at_half[1], self.decoder.full2):
-            assert isinstance(last, nn.Conv2d)
-            nn.init.normal_(last.weight, std=0.01)
+        self.decoder.begin()
 
     def forward(
         self, x: Tensor, regions: Tensor, index: Tensor | None = None, evidence: Evidence | None = None

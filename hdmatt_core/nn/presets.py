@@ -9,7 +9,6 @@ from hdmatt_core.errors import UserError
 
 STRIDE = 16
 INPUT_CHANNELS = 6
-LINEAR_MODELS = 2
 LINE_CHANNELS = 5
 """Channels of a cell's near line: slope (3) and offset of alpha = slope . I + offset, and confidence."""
 ESTIMATES = 3
@@ -62,6 +61,11 @@ class Preset:
         return COLOURS + ESTIMATES * self.evidence
 
     @property
+    def looked(self) -> int:
+        """Channels that the decoder sees at full resolution: colour, whether it is unknown, colour evidence."""
+        return COLOURS + 1 + self.told
+
+    @property
     def encoded(self) -> int:
         """Channels that the encoder hands on: C, and the mean colour of the cell."""
         return self.features + COLOURS
@@ -90,7 +94,7 @@ PRESETS: dict[str, Preset] = {
             features=256,
             key=128,
             value=128,
-            head=32,
+            head=48,
             evidence=False,
         ),
         Preset(
@@ -103,7 +107,7 @@ PRESETS: dict[str, Preset] = {
             features=128,
             key=64,
             value=32,
-            head=20,
+            head=32,
         ),
     )
 }

@@ -12,7 +12,7 @@ from torch import Tensor
 from hdmatt_core.nn.laplacian import solve
 from hdmatt_core.nn.presets import EVIDENCE_CELL
 
-_COARSE_STEPS, _FINE_STEPS = 32, 10
+_COARSE_STEPS, _FINE_STEPS = 64, 10
 _FINE = ((4, 56), (2, 0))
 """Cells of the fine levels, px, and the margin that the levels after each still need."""
 
