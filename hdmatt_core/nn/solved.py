@@ -50,7 +50,7 @@ def evaluated(x: Tensor, line: Tensor) -> Tensor:
 
 
 def guessed(colour: Tensor, near: Tensor) -> Tensor:
-    """Evaluate near lines (B, 5, h, w) on colour (B, 3, h, w): alpha in [0, 1], one half where they have no evidence."""
+    """Evaluate near lines (B, 5, h, w) on colour (B, 3, h, w): alpha in [0, 1], one half without evidence."""
     # One half is a number that says nothing.
     return 0.5 + (_along(colour, near).clamp(0.0, 1.0) - 0.5) * (near[:, 4:] > 0)
 
