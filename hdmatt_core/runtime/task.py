@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,21 +102,10 @@ class Task:
     def _keep(self) -> None:
         """Keep the transient rows that a later pass will read; let go of those that no later pass reads."""
         if self.work.transient:
-            slots, rows = self._read_later()
+            slots, rows = self.space.read_later(self.work, self.target.slots)
             self.space.kept.put(self.block, slots, {ref: self.made[ref][rows] for ref in self.work.transient})
         elif self.job.inherited(self.work) and self.job.last_reader(self.work):
             self.space.kept.drop(self.block)
-
-    def _read_later(self) -> tuple[Sequence[int], Any]:
-        """The slots whose transient rows a later pass reads, and which rows of the target they are.
-
-        In a run of the whole all that are not zeros are read, so that nothing has to be copied.
-        """
-        if self.job.plan.region is None:
-            return self.target.slots, slice(None)
-        read = self.space.read_later(self.work)
-        rows = [row for row, slot in enumerate(self.target.slots) if read[slot]]
-        return [self.target.slots[row] for row in rows], rows
 
     def _step(self, node: Node, step: Step) -> None:
         if node.stage.uses_network:

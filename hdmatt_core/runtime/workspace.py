@@ -111,10 +111,17 @@ class Workspace:
             raise ValueError(f"pass '{work.name}' makes no rows by tile")
         return part
 
-    def read_later(self, work: Pass) -> NDArray[np.bool_]:
-        """Which slots (slots,) of the transient rows that a pass makes later ones read."""
+    def read_later(self, work: Pass, slots: Sequence[int]) -> tuple[Sequence[int], Any]:
+        """Of ``slots`` those whose transient rows, made by ``work``, a later pass reads, and where they stand.
+
+        In a run of the whole every row that is not zeros is read, and nothing has to be copied.
+        """
+        if self.job.plan.region is None:
+            return slots, slice(None)
         readers = [p for p in self.job.plan.passes if not self.job.inherited(p).keys().isdisjoint(work.transient)]
-        return np.asarray(np.logical_or.reduce([self.slots(reader) for reader in readers]))
+        read = np.logical_or.reduce([self.slots(reader) for reader in readers])
+        rows = [row for row, slot in enumerate(slots) if read[slot]]
+        return [slots[row] for row in rows], rows
 
     def target(self, index: int, block: int) -> Target:
         """What is made of a block of a pass."""
