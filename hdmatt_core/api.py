@@ -37,7 +37,7 @@ load_pipeline = load_document
 class Matte:
     """What :func:`matte` gives back: arrays for what was not written to a file, and the plan that was kept to."""
 
-    alpha: NDArray[np.float32] | None  # (H, W), 0..1
+    alpha: NDArray[np.float32] | None  # (H, W), 0..1; of a region or a preview its own H, W
     foreground: Array | None  # (H, W, 4), straight alpha, in the image's dtype
     plan: Plan
 
@@ -51,6 +51,8 @@ def matte(
     pipeline: str | Path = "hdmatt",
     settings: Sequence[str] = (),
     depth: Depth | None = None,
+    roi: str | tuple[slice, slice] | None = None,
+    preview: int = 1,
     memory: str | int | None = None,
     workers: int = 0,
     scheduler: str | None = None,
@@ -69,6 +71,9 @@ def matte(
     :param output: where alpha goes (``.png``, ``.tif``, ``.zarr``); without it alpha is returned as an array.
     :param foreground: True returns the RGBA cut-out, a path writes it.
     :param pipeline: name or YAML file; ``settings`` are overrides such as ``"pick.k=5"``.
+    :param roi: the only region that is made, ``"y0:y1,x0:x1"`` or ``numpy.s_[y0:y1, x0:x1]`` in the image's pixels; its
+        values are those that the whole would have there.
+    :param preview: N mattes image and trimap at 1/N of their sides, for a quick look.
     :param memory: limit over all local processes, ``"2GB"`` or bytes.
     :param progress: called with every :mod:`hdmatt_core.runtime.events` event.
     :raises hdmatt_core.errors.UserError: for anything the caller can mend.
@@ -82,6 +87,8 @@ def matte(
         outputs=outputs,
         overrides=tuple(settings),
         depth=depth,
+        roi=roi,
+        preview=preview,
         memory=parse_size(memory) if isinstance(memory, str) else memory,
         workers=workers,
         scheduler=scheduler,

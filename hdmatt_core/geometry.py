@@ -80,6 +80,12 @@ def reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
     return np.minimum(folded, period - folded)
 
 
+def touched(box: Box, shape: tuple[int, ...]) -> Box:
+    """The elements of an array of ``shape`` that a box reads, those that are mirrored where it reaches beyond it."""
+    indices = [reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True)]
+    return Box(tuple(int(i.min()) for i in indices), tuple(int(i.max()) + 1 for i in indices))
+
+
 @dataclass(frozen=True)
 class Grid:
     """Square patches of side ``patch`` that overlap by ``overlap`` pixels and cover an image of ``shape`` (H, W).

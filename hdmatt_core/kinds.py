@@ -6,7 +6,7 @@ A stage of a free kind derives from :class:`hdmatt_core.stage.Stage`, sets ``kin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -137,6 +137,7 @@ class About:
     icc: bytes | None = None
     resolution: tuple[float, float] | None = None  # pixels per inch, x then y
     lattice: Lattice | None = None  # where the file says more than a resolution
+    offset: tuple[int, int] = (0, 0)  # pixels (y, x) of the image before the first of a region
 
 
 class Source(Stage):
@@ -177,6 +178,10 @@ class Source(Stage):
 
     def about(self) -> About:
         return About()
+
+    def levels(self) -> Sequence[Source]:
+        """The same picture at the lower resolutions that its file holds, the finest first."""
+        return ()
 
     def close(self) -> None:
         """Let go of what this process holds for the file (decoded pixels, open files); reading opens it anew."""

@@ -25,6 +25,7 @@ from hdmatt_core.runtime.events import (
     Waiting,
     unheard,
 )
+from hdmatt_core.runtime.region import text_of
 
 
 def describe(plan: Plan) -> str:
@@ -36,7 +37,8 @@ def _inputs(plan: Plan) -> Iterator[str]:
     how = {"windows": "read by windows", "decoded": "decoded once", "streamed": "streamed into the run's store"}
     for name, planned in plan.inputs.items():
         height, width = planned.spec.shape[:2]
-        yield f"input {name:<10} {width} x {height}  {planned.spec.dtype}  {how[planned.reading]}"
+        read = "reduced into the run's store" if planned.reduced_from else how[planned.reading]
+        yield f"input {name:<10} {width} x {height}  {planned.spec.dtype}  {read}"
 
 
 def _tiles(plan: Plan) -> Iterator[str]:
@@ -44,11 +46,13 @@ def _tiles(plan: Plan) -> Iterator[str]:
     if plan.work is None or grid is None:
         return
     rows, cols = grid.counts
-    known = rows * cols - plan.work.queries
+    unknown = plan.work.queries + plan.work.outside
     yield (
-        f"tiles {rows * cols}: {plan.work.queries} with unknown pixels, {known} known and skipped; "
+        f"tiles {rows * cols}: {unknown} with unknown pixels, {rows * cols - unknown} known and skipped; "
         f"{plan.work.candidates} encoded as queries or context"
     )
+    if plan.region is not None:
+        yield f"region {text_of(plan.region)}: {plan.work.queries} tiles matted, {plan.work.outside} left out"
 
 
 def _passes(plan: Plan) -> Iterator[str]:

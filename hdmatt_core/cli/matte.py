@@ -11,6 +11,7 @@ import typer
 
 from hdmatt_core.cli import options
 from hdmatt_core.cli.running import execute, resume_command
+from hdmatt_core.cli.words import reduction
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.sizes import parse_size
 from hdmatt_core.runtime.cluster import session
@@ -32,6 +33,8 @@ def matte(
     pipeline: options.Pipeline = "hdmatt",
     settings: options.Set = None,
     depth: options.Depth = None,
+    roi: options.Roi = None,
+    preview: options.Preview = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     memory: options.Memory = None,
@@ -52,6 +55,8 @@ def matte(
 
     hdmatt matte scan.tif trimap.tif -o alpha.zarr --memory 2GB --resume
 
+    hdmatt matte scan.tif trimap.tif -o look.png --preview 1/8
+
     hdmatt matte photos/ --trimaps trimaps/ -o alphas/
     """
     request = Request(
@@ -60,6 +65,8 @@ def matte(
         outputs={},
         overrides=tuple(settings or ()),
         depth=depth,
+        roi=roi,
+        preview=reduction(preview),
         memory=parse_size(memory) if memory else None,
         workers=workers,
         scheduler=scheduler,

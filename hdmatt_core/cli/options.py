@@ -23,6 +23,17 @@ Depth = Annotated[
     outputs.Depth | None,
     typer.Option(help="Bits per sample of the outputs. Default: 8 for mattes, the image's own for the cut-out."),
 ]
+Roi = Annotated[
+    str | None,
+    typer.Option(
+        metavar="Y0:Y1,X0:X1",
+        help="Make this region alone, in pixels of the image; its context is still the whole image.",
+    ),
+]
+Preview = Annotated[
+    str | None,
+    typer.Option(metavar="1/N", help="Reduce image and trimap to 1/N of their sides first: a quick look, as 1/8."),
+]
 Device = Annotated[compute.Device, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=LIMITS)]
 Dtype = Annotated[
     compute.Precision, typer.Option(help="Precision of the network: float32 or bfloat16.", rich_help_panel=LIMITS)

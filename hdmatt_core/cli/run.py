@@ -9,7 +9,7 @@ import typer
 
 from hdmatt_core.cli import options
 from hdmatt_core.cli.running import execute, resume_command
-from hdmatt_core.cli.words import pairs
+from hdmatt_core.cli.words import pairs, reduction
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.sizes import parse_size
 from hdmatt_core.report import describe
@@ -27,6 +27,8 @@ def run(
     outputs: Outputs = None,
     settings: options.Set = None,
     depth: options.Depth = None,
+    roi: options.Roi = None,
+    preview: options.Preview = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     memory: options.Memory = None,
@@ -54,6 +56,8 @@ def run(
         outputs=wanted,
         overrides=tuple(settings or ()),
         depth=depth,
+        roi=roi,
+        preview=reduction(preview),
         memory=parse_size(memory) if memory else None,
         workers=workers,
         scheduler=scheduler,
@@ -76,6 +80,7 @@ def plan(
         list[str] | None, typer.Option("--output", "-o", help="Outputs to plan for; default: alpha.")
     ] = None,
     settings: options.Set = None,
+    roi: options.Roi = None,
     device: options.Device = "auto",
     memory: options.Memory = None,
     workers: options.Workers = 0,
@@ -93,6 +98,7 @@ def plan(
         inputs=pairs("-i", inputs),
         outputs=dict.fromkeys(names),
         overrides=tuple(settings or ()),
+        roi=roi,
         memory=parse_size(memory) if memory else None,
         workers=workers,
         device=device,

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.report import progress
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import Result, run
@@ -18,7 +19,7 @@ def execute(request: Request, *, quiet: bool) -> Result:
     """Run with progress bars; whatever stops it, say how to go on if there is something to go on from."""
     try:
         with progress(quiet=quiet) as listener:
-            return run(request, listener)
+            result = run(request, listener)
     except UserError as error:
         error.detail = (*error.detail, *_how_to_go_on(request))
         raise
@@ -26,6 +27,15 @@ def execute(request: Request, *, quiet: bool) -> Result:
         for line in _how_to_go_on(request):
             typer.echo(line, err=True)
         raise
+    if request.preview > 1:
+        typer.echo(_size(request, result.plan), err=True)
+    return result
+
+
+def _size(request: Request, plan: Plan) -> str:
+    """What is smaller than a person may expect."""
+    height, width = plan.region.shape if plan.region else next(iter(plan.inputs.values())).spec.shape[:2]
+    return f"a preview at 1/{request.preview} of the picture's sides: {width} x {height} pixels"
 
 
 def _how_to_go_on(request: Request) -> list[str]:

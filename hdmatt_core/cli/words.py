@@ -1,7 +1,8 @@
-"""``NAME=PATH`` words of the command line."""
+"""Words of the command line: ``NAME=PATH``, and the ``1/8`` of a preview."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,3 +20,13 @@ def pairs(option: str, given: Sequence[str] | None) -> dict[str, Path]:
             raise UserError(f"{option} {word}: '{name}' is given twice")
         result[name] = Path(path)
     return result
+
+
+def reduction(given: str | None) -> int:
+    """N of ``1/N``, 1 where nothing is given; UserError for another word, or an N below 2."""
+    if given is None:
+        return 1
+    found = re.fullmatch(r"1/(\d{1,9})", given, re.ASCII)
+    if found is None or int(found[1]) < 2:
+        raise UserError(f"--preview {given}: write 1/N with a whole number N from 2 on, as --preview 1/8")
+    return int(found[1])

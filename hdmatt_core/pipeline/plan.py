@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from hdmatt_core.errors import MemoryBudgetError
+from hdmatt_core.geometry import Box
 from hdmatt_core.pipeline.cost import table_bytes, task_bytes
 from hdmatt_core.pipeline.graph import Graph, Ref
 from hdmatt_core.pipeline.passes import Pass, Specs
@@ -40,9 +42,11 @@ class Work:
     """How many tiles there are of each sort, and the fullest block of each."""
 
     slots: int
-    queries: int
-    candidates: int
+    queries: int  # that are matted
+    candidates: int  # that are encoded
+    outside: int  # queries that the run's region does not need
     fullest: Mapping[Tiles, Target]
+    pixels: Mapping[str, int]  # made of the arrays of pixels, by pass
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,25 @@ class InputPlan:
     reading: Reading
     resident: int  # bytes held by each process
     window: int  # bytes taken while a window is read
+    reduced_from: InputPlan | None = None  # how the full size is read, of which a preview is made
+
+    @property
+    def streaming(self) -> int:
+        """Bytes taken while the input is copied into the store: a band, the shards it fills, and the decoder."""
+        own = 2 * BAND * self.spec.row_bytes + DECODER_BYTES
+        full = self.reduced_from
+        if full is None:
+            return own
+        return own + (full.streaming if full.reading == "streamed" else full.resident + full.window)
+
+    @property
+    def copied(self) -> int:
+        """Bytes of the store that the copy takes."""
+        return self.spec.nbytes + (self.reduced_from.copied if self.reduced_from else 0) if self.streamed else 0
+
+    @property
+    def streamed(self) -> bool:
+        return self.reading == "streamed"
 
 
 @dataclass(frozen=True)
@@ -75,6 +98,7 @@ class Plan:
     work: Work | None  # None: no stage of the pipeline cuts tiles
     places: Mapping[Ref, Place]
     inputs: Mapping[str, InputPlan]
+    region: Box | None  # all that is made of the outputs; None: the whole
     resources: Resources
     memory: Mapping[str, int]
     disk: int
@@ -123,6 +147,7 @@ class Outline:
     survey: tuple[int, ...]
     work: Work | None
     inputs: Mapping[str, InputPlan]
+    region: Box | None
     writing: int  # bytes that the hungriest sink takes, alone
 
     def plan(self, resources: Resources) -> Plan:
@@ -141,8 +166,7 @@ class Outline:
             "tables": tables * processes,
             "tasks": max(task * processes * resources.threads, self.writing, self._streaming()),
         }
-        streamed = sum(p.spec.nbytes for p in self.inputs.values() if p.reading == "streamed")
-        disk = self._resting(places, "disk") + streamed
+        disk = self._resting(places, "disk") + sum(p.copied for p in self.inputs.values())
         between = self._resting(places, "memory")
         room = 0 if resources.remote else max(0, resources.budget - sum(memory.values()))
         memory[KEPT] = min(between, room, resources.budget // KEPT_SHARE)
@@ -153,6 +177,7 @@ class Outline:
             self.work,
             places,
             self.inputs,
+            self.region,
             resources,
             memory,
             disk,
@@ -162,9 +187,8 @@ class Outline:
         )
 
     def _streaming(self) -> int:
-        """Bytes taken while an input is copied into the store: a band, the shards it fills, and the decoder."""
-        bands = (BAND * p.spec.row_bytes for p in self.inputs.values() if p.reading == "streamed")
-        return max((2 * band + DECODER_BYTES for band in bands), default=0)
+        """Bytes taken while an input is copied into the store."""
+        return max((p.streaming for p in self.inputs.values() if p.streamed), default=0)
 
     def _resting(self, places: Mapping[Ref, Place], where: Place) -> int:
         return sum(self._array_bytes(ref) for ref, place in places.items() if place == where)
@@ -173,6 +197,8 @@ class Outline:
         """Bytes of the rows of an array that will be filled."""
         spec = self.specs[ref]
         home = next(p for p in self.passes if ref in p.stored or ref in p.transient)
+        if self.work is not None and home.over == "pixels":
+            return spec.nbytes // math.prod(spec.shape[:2]) * self.work.pixels[home.name]
         if self.work is None or home.over != "tiles" or home.run is Tiles.ALL:
             return spec.nbytes
         queries = home.run is Tiles.QUERIES or ref in home.transient

@@ -100,12 +100,12 @@ def at_the_images_size(sources: Mapping[str, Source], roles: Mapping[str, Role])
     images = [source for name, source in sources.items() if roles[name] == "image"]
     if len(images) != 1:
         return dict(sources)
-    image = _shape(images[0])
+    image = shape_of(images[0])
     return {n: _matched(n, s, image) if roles[n] in ("trimap", "mask") else s for n, s in sources.items()}
 
 
 def _matched(name: str, source: Source, image: Shape) -> Source:
-    shape = _shape(source)
+    shape = shape_of(source)
     factor = factor_of(shape, image)
     if factor is None or factor == 1:
         return source
@@ -118,6 +118,7 @@ def _matched(name: str, source: Source, image: Shape) -> Source:
     return EnlargedSource(source, image, factor)
 
 
-def _shape(source: Source) -> Shape:
+def shape_of(source: Source) -> Shape:
+    """Rows and columns of what a source reads."""
     height, width = source.infer({})["pixels"].shape[:2]
     return height, width

@@ -12,8 +12,17 @@ from hdmatt_core.runtime.job import Compute
 from hdmatt_core.storage.store import Fingerprint
 
 
-def fingerprint(graph: Graph, sources: Mapping[str, Source], compute: Compute, outputs: Collection[str]) -> Fingerprint:
-    """Stages with their parameters and distributions, inputs by content, weights, and the arithmetic's kind."""
+def fingerprint(
+    graph: Graph,
+    sources: Mapping[str, Source],
+    compute: Compute,
+    outputs: Collection[str],
+    extent: Mapping[str, str],
+) -> Fingerprint:
+    """Stages with their parameters and distributions, inputs by content, weights, and the arithmetic's kind.
+
+    ``extent`` is what a run of the whole picture at its full size does not have: its region, its reduction.
+    """
     parts = {f"input '{name}'": _text(source.identity()) for name, source in sources.items()}
     for node in graph.nodes.values():
         wires = {port: f"{ref.node}.{ref.port}" for port, ref in node.wires.items()}
@@ -23,7 +32,7 @@ def fingerprint(graph: Graph, sources: Mapping[str, Source], compute: Compute, o
     parts["arithmetic"] = f"torch {version('torch')} {compute.unit} {compute.device} {compute.dtype}"
     parts["seed"] = str(compute.seed)
     parts["outputs"] = ", ".join(sorted(outputs))
-    return parts
+    return {**parts, **extent}
 
 
 def _text(value: Mapping[str, object]) -> str:

@@ -21,11 +21,13 @@ from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.pipeline.plan import InputPlan
 from hdmatt_core.pipeline.sources import open_source
 from hdmatt_core.registry import Registry
+from hdmatt_core.runtime.reduced import ReducedSource
 from hdmatt_core.runtime.workspace import name_of
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Target
 from hdmatt_core.storage.layout import SHARD, create
 from hdmatt_core.storage.ledger import Ledger
+from hdmatt_core.storage.store import array_of
 
 TRIMAP_VALUES = np.array([0, 128, 255], np.uint8)
 """Background, unknown, foreground: the order of `hdmatt_core.nn.regions`."""
@@ -131,3 +133,17 @@ def stream(group: zarr.Group, ledgers: zarr.Group, name: str, source: Source, sp
         array[box.slices] = piece
         del piece  # before the next is read: a band of a wide scan is large
     ledger.mark(0)
+
+
+def reduce(group: zarr.Group, ledgers: zarr.Group, name: str, source: ReducedSource, planned: InputPlan) -> None:
+    """Make the reduced picture in the run's store; what can only be decoded whole and is too large lies there first."""
+    full = planned.reduced_from
+    if full is None or not full.streamed or Ledger(ledgers, name_of(Ref(name)), 1).done.all():
+        stream(group, ledgers, name, source, planned.spec)
+        source.close()
+        return
+    whole = f"{name} at full size"
+    stream(group, ledgers, whole, source.inner, full.spec)
+    stored = ArraySource(array_of(group, name_of(Ref(whole))), source.role)
+    stream(group, ledgers, name, source.over(stored), planned.spec)
+    del group[name_of(Ref(whole))]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, cast
 
-import numpy as np
-
 from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import About, Sink
-from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.space import room
-from hdmatt_core.runtime.workspace import Workspace
 from hdmatt_core.spec import ArraySpec
+from hdmatt_core.stage import Array
 
 Depth = Literal["8", "16", "float"]
 _DEPTHS: dict[str, Depth] = {"uint16": "16", "float32": "float"}
@@ -47,15 +46,14 @@ def partial_of(path: Path) -> Path:
     return path.with_name(f".{path.stem}.partial{path.suffix}")
 
 
-def deliver(sink: Sink, space: Workspace, ref: Ref, spec: ArraySpec, about: About) -> None:
-    """Write ``ref`` through ``sink`` and give it its final name."""
+def deliver(sink: Sink, read: Callable[[Box], Array], spec: ArraySpec, about: About) -> None:
+    """Write what ``read`` gives of an array of ``spec`` through ``sink`` and give it its final name."""
     path = cast("Sink.Params", sink.params).path
     partial = partial_of(path)
     discard(partial)
-    array = space.array(ref)
     try:
         with room(path):
-            sink.write(partial, spec, lambda box: np.asarray(array[box.slices]), about)
+            sink.write(partial, spec, read, about)
             if path.is_dir():
                 discard(path)
             partial.replace(path)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from hdmatt_core.pipeline.plan import Plan, Resources, choose
 from hdmatt_core.runtime.events import unheard
 from hdmatt_core.runtime.executor import InThisThread
-from hdmatt_core.runtime.inputs import decoding_ahead, stream
+from hdmatt_core.runtime.inputs import decoding_ahead, reduce, stream
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.prepare import Prepared
+from hdmatt_core.runtime.reduced import ReducedSource
 from hdmatt_core.runtime.roster import SHARE
 from hdmatt_core.runtime.spill import discard_spilled
 from hdmatt_core.runtime.survey import count, warn_of_guesswork
@@ -69,5 +70,8 @@ def _resources(prepared: Prepared) -> Resources:
 
 def _stream_inputs(prepared: Prepared, store: RunStore) -> None:
     for name, planned in prepared.inputs.items():
-        if planned.reading == "streamed":
-            stream(store.arrays(), store.ledgers(), name, prepared.sources[name], planned.spec)
+        source = prepared.sources[name]
+        if isinstance(source, ReducedSource):
+            reduce(store.arrays(), store.ledgers(), name, source, planned)
+        elif planned.streamed:
+            stream(store.arrays(), store.ledgers(), name, source, planned.spec)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hdmatt_core.errors import UserError
-from hdmatt_core.kinds import About, Sink, Source
+from hdmatt_core.geometry import Box
+from hdmatt_core.kinds import About, Role, Sink, Source
 from hdmatt_core.pipeline.document import load_document
 from hdmatt_core.pipeline.graph import Graph, Ref, build_graph
 from hdmatt_core.pipeline.passes import Pass, lay_out, survey_of
 from hdmatt_core.pipeline.plan import InputPlan, Outline, Work, read_inputs
 from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.compute import compute_of
-from hdmatt_core.runtime.enlarged import at_the_images_size
+from hdmatt_core.runtime.enlarged import Shape, at_the_images_size, shape_of
 from hdmatt_core.runtime.fingerprint import fingerprint
 from hdmatt_core.runtime.inputs import plan_input, source_of
 from hdmatt_core.runtime.job import Compute
 from hdmatt_core.runtime.machine import Machine
 from hdmatt_core.runtime.outputs import open_sink
+from hdmatt_core.runtime.reduced import ReducedSource, plan_of, reduced
+from hdmatt_core.runtime.region import box_of, check_outputs, coarser_box, cropped, text_of
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage.store import Fingerprint
@@ -32,6 +35,7 @@ class Prepared:
     graph: Graph
     sources: Mapping[str, Source]
     inputs: Mapping[str, InputPlan]
+    region: Box | None  # of the outputs, in their pixels
     sinks: Mapping[str, Sink]
     specs: Mapping[Ref, ArraySpec]
     passes: tuple[Pass, ...]
@@ -43,7 +47,10 @@ class Prepared:
         return frozenset(self.graph.outputs[name] for name in self.request.outputs)
 
     def fingerprint(self) -> Fingerprint:
-        return fingerprint(self.graph, self.sources, self.compute, self.request.outputs)
+        extent = {} if self.region is None else {"region": text_of(self.region)}
+        if self.request.preview > 1:
+            extent["preview"] = f"1/{self.request.preview}"
+        return fingerprint(self.graph, self.sources, self.compute, self.request.outputs, extent)
 
     def outline(self, work: Work | None) -> Outline:
         """What the plan divides memory for, once the tiles are counted."""
@@ -55,17 +62,20 @@ class Prepared:
             self.survey,
             work,
             self.inputs,
+            self.region,
             writing=max(writing, default=0),
         )
 
     def spec_of(self, output: str) -> ArraySpec:
-        return self.specs[self.graph.outputs[output]]
+        """What is written of an output: all of it, or the region."""
+        return cropped(self.specs[self.graph.outputs[output]], self.region)
 
     def about(self) -> About:
         """What the outputs take over from the image."""
         kinds = {name: node.kind for name, node in self.graph.inputs.items()}
         images = [source for name, source in self.sources.items() if kinds[name] == "image"]
-        return images[0].about() if images else About()
+        about = images[0].about() if images else About()
+        return about if self.region is None else replace(about, offset=(self.region.start[0], self.region.start[1]))
 
 
 def prepare(request: Request, workers: Sequence[Machine] = ()) -> Prepared:
@@ -82,18 +92,43 @@ def prepare(request: Request, workers: Sequence[Machine] = ()) -> Prepared:
     given = {name: value for name, value in request.inputs.items() if name in graph.inputs}
     _all_given(graph, given)
     opened = {name: source_of(document, registry, name, value) for name, value in given.items()}
-    sources = at_the_images_size(opened, {name: graph.inputs[name].kind for name in opened})
-    inputs = read_inputs({name: plan_input(source) for name, source in sources.items()}, request.resources())
+    roles = {name: graph.inputs[name].kind for name in opened}
+    full = at_the_images_size(opened, roles)
+    shape = shape_of(next((s for n, s in full.items() if roles[n] == "image"), next(iter(full.values()))))
+    sources, inputs = _at_the_size_asked_for(request, full, roles)
     specs = graph.specs({name: plan.spec for name, plan in inputs.items()})
+    region = _region(request, graph, specs, shape)
     sinks = {
-        name: open_sink(registry, name, path, request.depth, specs[graph.outputs[name]])
+        name: open_sink(registry, name, path, request.depth, cropped(specs[graph.outputs[name]], region))
         for name, path in request.outputs.items()
         if path is not None
     }
     outputs = frozenset(graph.outputs[name] for name in request.outputs)
     passes = lay_out(graph, specs, outputs)
     compute = compute_of(graph, request.device, request.dtype, request.seed, workers)
-    return Prepared(request, graph, sources, inputs, sinks, specs, passes, survey_of(graph, passes), compute)
+    return Prepared(request, graph, sources, inputs, region, sinks, specs, passes, survey_of(graph, passes), compute)
+
+
+def _at_the_size_asked_for(
+    request: Request, sources: Mapping[str, Source], roles: Mapping[str, Role]
+) -> tuple[Mapping[str, Source], dict[str, InputPlan]]:
+    """The sources, reduced for a preview, and how they are read."""
+    if request.preview < 1:
+        raise UserError(f"preview {request.preview}: give a whole number, 8 for 1/8 of the sides")
+    if request.preview > 1:
+        sources = {name: reduced(source, request.preview, roles[name]) for name, source in sources.items()}
+    read = {name: plan_input(s.inner if isinstance(s, ReducedSource) else s) for name, s in sources.items()}
+    read = read_inputs(read, request.resources())
+    return sources, {name: plan_of(source, read[name]) for name, source in sources.items()}
+
+
+def _region(request: Request, graph: Graph, specs: Mapping[Ref, ArraySpec], shape: Shape) -> Box | None:
+    """The region of the outputs that is asked for, ``shape`` (H, W) being the image's at its full size."""
+    if request.roi is None:
+        return None
+    region = coarser_box(box_of(request.roi, shape), request.preview)
+    check_outputs(graph, specs, coarser_box(Box((0, 0), shape), request.preview).shape)
+    return region
 
 
 def _same_names(what: str, given: Mapping[str, object], known: Mapping[str, object]) -> None:

@@ -26,6 +26,8 @@ class Request:
     An output with no path is returned as an array; without ``depth`` mattes have 8 bits, colours those of the image.
     ``memory`` is bytes over all local processes; ``workers`` 0 means
     threads of this process; ``scratch`` is the folder for the run's store (beside the first output by default).
+    ``roi`` is a region of the image, ``"y0:y1,x0:x1"`` or ``numpy.s_[y0:y1, x0:x1]``, which is all that is made of
+    the outputs; ``preview`` N reduces image and trimap to 1/N of their sides.
     """
 
     pipeline: str | Path
@@ -44,6 +46,8 @@ class Request:
     overwrite: bool = False
     keep_run: bool = False
     seed: int = 0
+    roi: str | tuple[slice, slice] | None = None
+    preview: int = 1
     command: str = field(default="", compare=False)
 
     def store_path(self) -> Path | None:

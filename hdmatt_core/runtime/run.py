@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hdmatt_core.errors import UserError
-from hdmatt_core.pipeline.passes import Pass
+from hdmatt_core.geometry import Box
+from hdmatt_core.pipeline.graph import Ref
+from hdmatt_core.pipeline.passes import Pass, whole_box
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.runtime.cluster import executor, session, workers_of
 from hdmatt_core.runtime.events import (
@@ -162,15 +164,20 @@ class _Run:
         return any(ref.node in made for step in later.steps for ref in nodes[step.node].wires.values())
 
     def _deliver(self) -> dict[str, Array]:
-        space, arrays = workspace(self.job), {}
+        arrays: dict[str, Array] = {}
         for name, path in self.prepared.request.outputs.items():
-            ref = self.prepared.graph.outputs[name]
+            spec, read = self.prepared.spec_of(name), self._reader(self.prepared.graph.outputs[name])
             if path is None:
-                arrays[name] = np.asarray(space.array(ref)[...])
+                arrays[name] = read(whole_box(spec))
                 continue
-            deliver(self.prepared.sinks[name], space, ref, self.plan.specs[ref], self.prepared.about())
+            deliver(self.prepared.sinks[name], read, spec, self.prepared.about())
             self._tell(OutputWritten(name, str(path)))
         return arrays
+
+    def _reader(self, ref: Ref) -> Callable[[Box], Array]:
+        """What reads a box of what was made of an output; a region's begins at its own corner."""
+        array, region = workspace(self.job).array(ref), self.plan.region
+        return lambda box: np.asarray(array[(box if region is None else box.shifted(region.start)).slices])
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:

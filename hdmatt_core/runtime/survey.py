@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hdmatt_core.errors import HdmattWarning
 from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.regions import UNKNOWN
 from hdmatt_core.pipeline.passes import Pass
 from hdmatt_core.pipeline.plan import Work
+from hdmatt_core.pipeline.reach import target_in
 from hdmatt_core.runtime.workspace import Workspace
 from hdmatt_core.stage import Target, Tiles
 
@@ -20,12 +23,22 @@ def count(space: Workspace, passes: tuple[Pass, ...]) -> Work | None:
     grid = next((p.grid for p in passes if p.over == "tiles" and p.grid is not None), None)
     if grid is None:
         return None
+    made = {run: _made(space, passes, grid, run) for run in Tiles}
+    queries = int(made[Tiles.QUERIES].sum())
     return Work(
         slots=grid.slots,
-        queries=int(space.computed(Tiles.QUERIES, grid).sum()),
-        candidates=int(space.computed(Tiles.CANDIDATES, grid).sum()),
-        fullest={run: _fullest(space, grid, run) for run in Tiles},
+        queries=queries,
+        candidates=int(made[Tiles.CANDIDATES].sum()),
+        outside=int(space.computed(Tiles.QUERIES, grid).sum()) - queries,
+        fullest={run: _fullest(made[run], grid) for run in Tiles},
+        pixels={p.name: math.prod(part.shape) for p in passes if isinstance(part := space.part(p), Box)},
     )
+
+
+def _made(space: Workspace, passes: tuple[Pass, ...], grid: Grid, run: Tiles) -> NDArray[np.bool_]:
+    """The slots (slots,) that stages over tiles of this sort are run for."""
+    slots = [space.slots(p) for p in passes if (p.over, p.grid, p.run) == ("tiles", grid, run)]
+    return np.logical_or.reduce(slots) if slots else space.computed(run, grid)
 
 
 def warn_of_guesswork(space: Workspace, passes: tuple[Pass, ...]) -> None:
@@ -43,7 +56,6 @@ def warn_of_guesswork(space: Workspace, passes: tuple[Pass, ...]) -> None:
         )
 
 
-def _fullest(space: Workspace, grid: Grid, run: Tiles) -> Target:
-    computed = space.computed(run, grid).reshape(-1, grid.block)
-    start = int(np.argmax(computed.sum(axis=1))) * grid.block
-    return space.target(grid, run, Box((start,), (start + grid.block,)))
+def _fullest(made: NDArray[np.bool_], grid: Grid) -> Target:
+    start = int(np.argmax(made.reshape(-1, grid.block).sum(axis=1))) * grid.block
+    return target_in(Box((start,), (start + grid.block,)), made)

@@ -55,7 +55,7 @@ def run_block(token: str, index: int, block: int) -> Receipt:
     """Make block ``block`` of pass ``index`` of the run ``token`` and store it; the receipt names what was done."""
     space = entered(token)
     job, work = space.job, space.job.plan.passes[index]
-    target = space.target(work.grid if work.over != "pixels" else None, work.run, space.blocks(index)[block])
+    target = space.target(index, block)
     task = Task(job, space, work, target)
     try:
         with room(job.arrays.parent):
@@ -100,9 +100,10 @@ class Task:
         self.made |= kept or {}
 
     def _keep(self) -> None:
-        """Keep the transient rows that were made; let go of those that no later pass reads."""
+        """Keep the transient rows that a later pass will read; let go of those that no later pass reads."""
         if self.work.transient:
-            self.space.kept.put(self.block, self.target.slots, {ref: self.made[ref] for ref in self.work.transient})
+            slots, rows = self.space.read_later(self.work, self.target.slots)
+            self.space.kept.put(self.block, slots, {ref: self.made[ref][rows] for ref in self.work.transient})
         elif self.job.inherited(self.work) and self.job.last_reader(self.work):
             self.space.kept.drop(self.block)
 
@@ -157,20 +158,14 @@ class Task:
         return self.windows[ref, box]
 
     def _rows(self, ref: Ref, slots: tuple[int, ...]) -> TileRows:
-        grid = self.job.plan.specs[ref].grid
-        if grid is None:
-            raise ValueError(f"{ref} has no rows by tile")
-        computed = self.space.computed(self.job.home(ref).run, grid)
-        there = tuple(slot for slot in slots if computed[slot])
+        made = self.space.slots(self.job.home(ref))
+        there = tuple(slot for slot in slots if made[slot])
         return TileRows(there, self.space.rows(ref, there))
 
     def _gathered(self, ref: Ref, node: Node, index: Array) -> Gathered:
-        spec = self.job.plan.specs[ref]
-        if spec.grid is None:
-            raise ValueError(f"{ref} has no rows by tile")
+        made = self.space.slots(self.job.home(ref))
         named, inverse = np.unique(index[index >= 0], return_inverse=True)
-        computed = self.space.computed(self.job.home(ref).run, spec.grid)
-        strange = [int(slot) for slot in named if slot >= len(computed) or not computed[slot]]
+        strange = [int(slot) for slot in named if slot >= len(made) or not made[slot]]
         if strange:
             raise StageError(
                 f"stage '{node.name}' was told to look at tile {strange[0]} of '{ref.node}', which was not computed; "

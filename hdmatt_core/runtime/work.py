@@ -8,6 +8,7 @@ import numpy as np
 
 from hdmatt_core.pipeline.passes import Pass
 from hdmatt_core.pipeline.plan import Plan
+from hdmatt_core.pipeline.reach import touching
 from hdmatt_core.runtime.events import BlockDone, Listener, PassStarted
 from hdmatt_core.runtime.executor import Executor
 from hdmatt_core.runtime.job import Job, Receipt
@@ -34,17 +35,10 @@ def ledger_of(store: RunStore, space: Workspace, index: int) -> Ledger:
 
 
 def pending_blocks(space: Workspace, index: int, ledger: Ledger) -> list[int]:
-    """Blocks of a pass still to do: those with tiles, less those in the ledger."""
-    work = space.job.plan.passes[index]
-    grid = work.grid if work.over != "pixels" else None
-    blocks = range(len(space.blocks(index)))
-    if grid is not None and work.over == "tiles":
-        per_block = space.computed(work.run, grid).reshape(len(blocks), -1).sum(axis=1)
-        blocks_with_work = np.flatnonzero(per_block).tolist()
-    else:
-        blocks_with_work = list(blocks)
+    """Blocks of a pass still to do: those of which something is made, less those in the ledger."""
     done = set(np.flatnonzero(ledger.done).tolist())
-    return [b for b in blocks_with_work if b not in done]
+    with_work = touching(space.blocks(index), space.part(space.job.plan.passes[index]))
+    return [block for block in with_work if block not in done]
 
 
 def finish(on: Executor, job: Job, index: int, store: RunStore, listener: Listener, order: Order) -> None:
@@ -52,7 +46,7 @@ def finish(on: Executor, job: Job, index: int, store: RunStore, listener: Listen
     space, work = workspace(job), job.plan.passes[index]
     ledger = ledger_of(store, space, index)
     pending = pending_blocks(space, index, ledger)
-    listener(PassStarted(work.name, len(pending), int(ledger.done.sum()), _tiles(space, work, pending)))
+    listener(PassStarted(work.name, len(pending), int(ledger.done.sum()), _tiles(space, index, pending)))
     for done in on.run(job, index, order(pending)):
         ledger.mark(done.block)
         listener(_told(work.name, done))
@@ -63,8 +57,7 @@ def _told(name: str, done: Receipt) -> BlockDone:
     return BlockDone(name, done.block, done.tiles, done.again, *seconds, done.worker)
 
 
-def _tiles(space: Workspace, work: Pass, pending: list[int]) -> int:
-    if work.over != "tiles" or work.grid is None:
+def _tiles(space: Workspace, index: int, pending: list[int]) -> int:
+    if space.job.plan.passes[index].over != "tiles":
         return 0
-    per_block = space.computed(work.run, work.grid).reshape(-1, work.grid.block).sum(axis=1)
-    return sum(int(per_block[block]) for block in pending)
+    return sum(len(space.target(index, block).slots) for block in pending)

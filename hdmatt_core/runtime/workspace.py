@@ -10,9 +10,11 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from hdmatt_core.geometry import Box, Grid, reflected
+from hdmatt_core.geometry import Box, Grid, reflected, touched
 from hdmatt_core.kinds import TileState
 from hdmatt_core.pipeline.graph import Ref
+from hdmatt_core.pipeline.passes import Pass, whole_box
+from hdmatt_core.pipeline.reach import Part, parts_of, target_in
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.kept import Kept
 from hdmatt_core.runtime.spill import Spill
@@ -40,6 +42,7 @@ class Workspace:
         self.kept = Kept(job.keep, spill_of(job))
         self._tables: dict[Ref, Array] = {}
         self._masks: dict[tuple[Tiles, Grid], NDArray[np.bool_]] = {}
+        self._parts: dict[str, Part] = {}
         self._busy = threading.RLock()
 
     def array(self, ref: Ref) -> zarr.Array[Any]:
@@ -85,12 +88,44 @@ class Workspace:
         pool = self.job.table("pool", grid)
         return np.asarray(present if pool is None else query | (self.table(pool) > 0) & present)
 
-    def target(self, over_grid: Grid | None, run: Tiles, box: Box) -> Target:
-        """The target of a block: for tiles, the slots in its range that are computed."""
-        if over_grid is None:
-            return Target(box)
-        inside = np.flatnonzero(self.computed(run, over_grid)[box.start[0] : box.stop[0]])
-        return Target(box, tuple(int(i) + box.start[0] for i in inside))
+    def part(self, work: Pass) -> Part:
+        """What the run makes of a pass: all of it, or what its region needs.
+
+        The tables of tiles are always whole: a region is matted with the candidates of the whole image.
+        """
+        plan = self.job.plan
+        if plan.region is None or plan.passes.index(work) in plan.survey:
+            return self._whole(work)
+        with self._busy:
+            if not self._parts:
+                self._parts = parts_of(self.job.graph, plan, plan.region, self._whole)
+            return self._parts[work.name]
+
+    def _whole(self, work: Pass) -> Part:
+        return whole_box(work.spec) if work.grid is None else self.computed(work.run, work.grid)
+
+    def slots(self, work: Pass) -> NDArray[np.bool_]:
+        """Which slots (slots,) the run makes of a pass over tiles; ValueError for another."""
+        part = self.part(work)
+        if isinstance(part, Box):
+            raise ValueError(f"pass '{work.name}' makes no rows by tile")
+        return part
+
+    def read_later(self, work: Pass, slots: Sequence[int]) -> tuple[Sequence[int], Any]:
+        """Of ``slots`` those whose transient rows, made by ``work``, a later pass reads, and where they stand.
+
+        In a run of the whole every row that is not zeros is read, and nothing has to be copied.
+        """
+        if self.job.plan.region is None:
+            return slots, slice(None)
+        readers = [p for p in self.job.plan.passes if not self.job.inherited(p).keys().isdisjoint(work.transient)]
+        read = np.logical_or.reduce([self.slots(reader) for reader in readers])
+        rows = [row for row, slot in enumerate(slots) if read[slot]]
+        return [slots[row] for row in rows], rows
+
+    def target(self, index: int, block: int) -> Target:
+        """What is made of a block of a pass."""
+        return target_in(self.blocks(index)[block], self.part(self.job.plan.passes[index]))
 
     def window(self, ref: Ref, box: Box) -> Array:
         """The pixels of ``box``, mirrored where it reaches beyond the image."""
@@ -98,8 +133,8 @@ class Workspace:
         if box.within(shape) == box:
             return self._inner(ref, box)
         rows, cols = (reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True))
-        corner = int(rows.min()), int(cols.min())
-        piece = self._inner(ref, Box(corner, (int(rows.max()) + 1, int(cols.max()) + 1)))
+        inside = touched(box, shape)
+        piece, corner = self._inner(ref, inside), inside.start
         # One axis after the other: numpy copies whole rows, which addressing both at once would not.
         return np.asarray(piece[rows - corner[0]].take(cols - corner[1], axis=1))
 

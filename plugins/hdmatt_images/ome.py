@@ -28,11 +28,12 @@ _DIGITS = 12  # kept of lengths: what an inch makes of a micrometre is not exact
 
 @dataclass(frozen=True)
 class Level:
-    """One level of an image: the path of its array inside the group, its axes, and its lattice if there is one."""
+    """One of ``count`` levels: the path of its array inside the group, its axes, and its lattice if there is one."""
 
     path: str
     axes: tuple[str, ...]
     lattice: Lattice | None
+    count: int
 
 
 def level_of(store: Path, attributes: Mapping[str, Any], arrays: Sequence[str], level: int) -> Level:
@@ -46,7 +47,7 @@ def level_of(store: Path, attributes: Mapping[str, Any], arrays: Sequence[str], 
     letters = tuple(str(a["name"] if isinstance(a, Mapping) else a).lower() for a in axes)
     units = {letter: a.get("unit") for letter, a in zip(letters, axes, strict=True) if isinstance(a, Mapping)}
     transforms = [*datasets[level].get("coordinateTransformations", ()), *image.get("coordinateTransformations", ())]
-    return Level(datasets[level]["path"], letters, _lattice(letters, units, transforms))
+    return Level(datasets[level]["path"], letters, _lattice(letters, units, transforms), len(datasets))
 
 
 def _image(store: Path, described: Mapping[str, Any], arrays: Sequence[str]) -> Mapping[str, Any]:

@@ -39,6 +39,11 @@ class TiffPage:
         return cls(path, lambda file: _level(path, file, level))
 
     @property
+    def level_count(self) -> int:
+        """Levels of the file's first picture."""
+        return len(self._file.series[0].levels)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Stored rows and columns."""
         return int(self.tags.imagelength), int(self.tags.imagewidth)

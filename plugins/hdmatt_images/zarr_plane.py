@@ -32,6 +32,7 @@ class ZarrPlane:
     axes: tuple[str, ...]
     dtype: str
     lattice: Lattice | None = None
+    levels: int = 1
 
     @classmethod
     def opened(cls, path: Path, level: int) -> ZarrPlane:
@@ -49,7 +50,7 @@ class ZarrPlane:
             array = node[found.path]
         if not isinstance(array, zarr.Array):
             raise UserError(f"{path}: level {level} is not an array; write the OME-Zarr image again")
-        return replace(cls._of(path, array, found.axes), lattice=found.lattice)
+        return replace(cls._of(path, array, found.axes), lattice=found.lattice, levels=found.count)
 
     @classmethod
     def _of(cls, path: Path, array: zarr.Array[Any], named: tuple[str, ...] | None) -> ZarrPlane:

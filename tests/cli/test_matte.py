@@ -134,6 +134,18 @@ def test_a_trimap_in_colour(hdmatt: Hdmatt, picture: Scene) -> None:
     assert (values("palette_alpha.png") == values("trimap_alpha.png")).all()
 
 
+def test_a_region_and_a_preview(hdmatt: Hdmatt) -> None:
+    assert hdmatt("matte photo.png trimap.png -o alpha.png") == (0, "")
+    assert hdmatt("matte photo.png trimap.png -o part.png --roi 20:120,30:200") == (0, "")
+    assert (values("part.png") == values("alpha.png")[20:120, 30:200]).all()
+    look = "matte photo.png trimap.png -o look.png --foreground look.tif --preview 1/3"
+    assert hdmatt(look) == (0, "a preview at 1/3 of the picture's sides: 80 x 60 pixels\n")
+    assert values("look.png").shape == tifffile.imread("look.tif").shape[:2] == (60, 80)
+    ask = "run hdmatt -i image=photo.png -i trimap=trimap.png -o alpha=part.png --overwrite --roi 20:120,30:200"
+    assert hdmatt(f"{ask} --preview 1/3") == (0, "a preview at 1/3 of the picture's sides: 57 x 34 pixels\n")
+    assert (values("part.png") == values("look.png")[6:40, 10:67]).all()
+
+
 def test_nothing_unknown_is_answered_at_once(hdmatt: Hdmatt, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(compute: object) -> object:
         raise AssertionError("the network was loaded")
@@ -173,6 +185,24 @@ GOLDEN = {
         "error: the pipeline has no input 'mask'; it has: image, trimap\n"
     ),
     "run hdmatt -i image -o alpha=a.png": "error: -i image: write -i NAME=PATH\n",
+    "matte photo.png trimap.png -o a.png --preview 8": (
+        "error: --preview 8: write 1/N with a whole number N from 2 on, as --preview 1/8\n"
+    ),
+    "matte photo.png trimap.png -o a.png --preview 1/1": (
+        "error: --preview 1/1: write 1/N with a whole number N from 2 on, as --preview 1/8\n"
+    ),
+    "matte photo.png trimap.png -o a.png --roi 10,20": (
+        "error: --roi 10,20: is not of the form y0:y1,x0:x1; the picture is 240 x 180 pixels: "
+        "write y0:y1,x0:x1 with 0 <= y0 < y1 <= 180 and 0 <= x0 < x1 <= 240\n"
+    ),
+    "matte photo.png trimap.png -o a.png --roi 5:5,0:240": (
+        "error: --roi 5:5,0:240: holds no pixel; the picture is 240 x 180 pixels: "
+        "write y0:y1,x0:x1 with 0 <= y0 < y1 <= 180 and 0 <= x0 < x1 <= 240\n"
+    ),
+    "matte photo.png trimap.png -o a.png --preview 1/8 --roi 0:240,0:180": (
+        "error: --roi 0:240,0:180: reaches beyond the picture; the picture is 240 x 180 pixels: "
+        "write y0:y1,x0:x1 with 0 <= y0 < y1 <= 180 and 0 <= x0 < x1 <= 240\n"
+    ),
     "run hdmatt -i image=photo.png": "error: hdmatt run: nothing to make; give at least one -o NAME=PATH\n",
 }
 

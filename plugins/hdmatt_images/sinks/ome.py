@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial as partial_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ class OmeZarrSink(PictureSink):
             values = above(_reader(array), shape)
 
     def _described(self, spec: ArraySpec, levels: Sequence[Shape], about: About) -> dict[str, Any]:
-        lattice = about.lattice or lattice_of(about.resolution) or Lattice((1.0, 1.0))
+        lattice = _placed(about)
         image = {
             "name": self.params.path.name.removesuffix(".ome.zarr"),
             "axes": [_axis(letter, lattice) for letter in _axes(spec)],
@@ -75,6 +76,13 @@ class OmeZarrSink(PictureSink):
             {"label": label, "color": colour, "window": window, "active": len(named) == 1 or label != "alpha"}
             for label, colour in named
         ]
+
+
+def _placed(about: About) -> Lattice:
+    """Where the pixels lie; those of a region begin inside the image."""
+    lattice = about.lattice or lattice_of(about.resolution) or Lattice((1.0, 1.0))
+    y, x = (at + n * side for at, n, side in zip(lattice.origin, about.offset, lattice.step, strict=True))
+    return replace(lattice, origin=(y, x))
 
 
 def _axes(spec: ArraySpec) -> tuple[str, ...]:

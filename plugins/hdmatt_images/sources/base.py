@@ -109,6 +109,15 @@ class PictureSource(Source):
             resolution = resolution[::-1]
         return About(icc=header.icc, resolution=resolution)
 
+    def levels(self) -> tuple[Source, ...]:
+        """The levels of a pyramid above the one that is read."""
+        above = range(self.params.level + 1, self.level_count())
+        return tuple(type(self)(self.params.model_copy(update={"level": level})) for level in above)
+
+    def level_count(self) -> int:
+        """Levels in the file; those of a format without pyramids are one."""
+        return 1
+
     def close(self) -> None:
         """Let go of the decoded pixels and the open file; reading again opens it anew."""
         release(self.params.path)

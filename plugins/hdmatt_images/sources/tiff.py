@@ -52,6 +52,9 @@ class TiffSource(PictureSource):
             raise large.whole_only(self.params.path, self.header, f"holds level {self.params.level} in one piece")
         return super().bands()
 
+    def level_count(self) -> int:
+        return self._page().level_count
+
     def _page(self) -> TiffPage:
         path, level = self.params.path, self.params.level
         return held(path, f"page of level {level}", lambda: TiffPage.of_level(path, level))

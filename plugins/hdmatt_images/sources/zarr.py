@@ -64,6 +64,9 @@ class ZarrSource(PictureSource):
         lattice = self._plane().lattice
         return About(resolution=positive(resolution_of(lattice)), lattice=lattice)
 
+    def level_count(self) -> int:
+        return self._plane().levels
+
     def _plane(self) -> ZarrPlane:
         path, level = self.params.path, self.params.level
         return held(path, f"level {level}", lambda: ZarrPlane.opened(path, level))
