@@ -60,6 +60,7 @@ def matte(
     scratch: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    update: bool = False,
     progress: Listener = unheard,
 ) -> Matte:
     """Matte one picture.
@@ -70,6 +71,8 @@ def matte(
     :param foreground: True returns the RGBA cut-out, a path writes it.
     :param pipeline: name or YAML file; ``settings`` are overrides such as ``"pick.k=5"``.
     :param memory: limit over all local processes, ``"2GB"`` or bytes.
+    :param update: take up the run that lies beside ``output`` after an edit of image or trimap, making again only what
+        the edit concerns; or start; the run is kept.
     :param progress: called with every :mod:`hdmatt_core.runtime.events` event.
     :raises hdmatt_core.errors.UserError: for anything the caller can mend.
     """
@@ -91,6 +94,7 @@ def matte(
         scratch=None if scratch is None else Path(scratch),
         resume=resume,
         overwrite=overwrite,
+        update=update,
     )
     result = run(request, progress)
     return Matte(result.arrays.get("alpha"), result.arrays.get("foreground"), result.plan)

@@ -42,6 +42,7 @@ def matte(
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
     keep_run: options.KeepRun = False,
+    update: options.Update = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Matte a picture at its full size.
@@ -70,6 +71,7 @@ def matte(
         resume=resume,
         overwrite=overwrite,
         keep_run=keep_run,
+        update=update,
         command=resume_command(),
     )
     if image.is_dir() and trimaps is not None:

@@ -37,7 +37,7 @@ def surveyed(prepared: Prepared, store: RunStore) -> Plan:
     job = job_of(prepared, store, provisional)
     try:
         for index in prepared.survey:
-            create_arrays(store, provisional, provisional.passes[index])
+            create_arrays(store, job, index)
             finish(InThisThread(), job, index, store, unheard, list)
         work = count(workspace(job), provisional.passes)
         warn_of_guesswork(workspace(job), provisional.passes)
@@ -57,6 +57,7 @@ def job_of(prepared: Prepared, store: RunStore, plan: Plan) -> Job:
         prepared.compute,
         keep=plan.keep // max(1, plan.resources.processes),
         begun=token_of(store.path),
+        served=store.served_path.absolute() if store.remembers else None,
     )
 
 
@@ -70,4 +71,4 @@ def _resources(prepared: Prepared) -> Resources:
 def _stream_inputs(prepared: Prepared, store: RunStore) -> None:
     for name, planned in prepared.inputs.items():
         if planned.reading == "streamed":
-            stream(store.arrays(), store.ledgers(), name, prepared.sources[name], planned.spec)
+            stream(store, name, prepared.sources[name], planned.spec)

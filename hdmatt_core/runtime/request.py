@@ -24,6 +24,7 @@ class Request:
     """Pipeline, inputs, outputs and the limits of one run.
 
     An output with no path is returned as an array; without ``depth`` mattes have 8 bits, colours those of the image.
+    ``update`` takes a finished or unfinished run up for inputs that were edited, or starts one, and keeps it.
     ``memory`` is bytes over all local processes; ``workers`` 0 means
     threads of this process; ``scratch`` is the folder for the run's store (beside the first output by default).
     """
@@ -43,6 +44,7 @@ class Request:
     resume: bool = False
     overwrite: bool = False
     keep_run: bool = False
+    update: bool = False
     seed: int = 0
     command: str = field(default="", compare=False)
 

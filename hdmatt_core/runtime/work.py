@@ -7,40 +7,42 @@ from collections.abc import Callable
 import numpy as np
 
 from hdmatt_core.pipeline.passes import Pass
-from hdmatt_core.pipeline.plan import Plan
-from hdmatt_core.runtime.events import BlockDone, Listener, PassStarted
+from hdmatt_core.runtime.events import BlockDone, BlockKept, Listener, PassStarted
 from hdmatt_core.runtime.executor import Executor
 from hdmatt_core.runtime.job import Job, Receipt
 from hdmatt_core.runtime.workspace import Workspace, name_of, workspace
 from hdmatt_core.storage.layout import create
 from hdmatt_core.storage.ledger import Ledger
-from hdmatt_core.storage.store import RunStore
+from hdmatt_core.storage.served import Served
+from hdmatt_core.storage.store import RunStore, open_arrays
 
 Order = Callable[[list[int]], list[int]]
 """May permute the blocks of a pass; it changes nothing in the result."""
 
 
-def create_arrays(store: RunStore, plan: Plan, work: Pass) -> None:
-    """Create the arrays that the pass writes to disk, unless an earlier run did."""
-    group = store.arrays()
+def create_arrays(store: RunStore, job: Job, index: int) -> None:
+    """Create the arrays that a pass writes to disk, unless an earlier run did."""
+    group, work = store.arrays(), job.plan.passes[index]
     for ref in work.stored:
         if name_of(ref) not in group:
-            create(group, name_of(ref), plan.specs[ref])
+            create(group, name_of(ref), job.plan.specs[ref])
+    if job.served is not None:
+        Served.create(open_arrays(job.served), work.name, len(workspace(job).blocks(index)), job.units(work))
 
 
 def ledger_of(store: RunStore, space: Workspace, index: int) -> Ledger:
     """The ledger of a pass."""
-    return Ledger(store.ledgers(), space.job.plan.passes[index].name, len(space.blocks(index)))
+    return store.ledger(space.job.plan.passes[index].name, len(space.blocks(index)))
 
 
 def pending_blocks(space: Workspace, index: int, ledger: Ledger) -> list[int]:
-    """Blocks of a pass still to do: those with tiles, less those in the ledger."""
+    """Blocks of a pass still to do: those with tiles, and those to clear of what was made, less those in the ledger."""
     work = space.job.plan.passes[index]
     grid = work.grid if work.over != "pixels" else None
     blocks = range(len(space.blocks(index)))
     if grid is not None and work.over == "tiles":
         per_block = space.computed(work.run, grid).reshape(len(blocks), -1).sum(axis=1)
-        blocks_with_work = np.flatnonzero(per_block).tolist()
+        blocks_with_work = np.flatnonzero((per_block > 0) | ledger.left).tolist()
     else:
         blocks_with_work = list(blocks)
     done = set(np.flatnonzero(ledger.done).tolist())
@@ -58,9 +60,11 @@ def finish(on: Executor, job: Job, index: int, store: RunStore, listener: Listen
         listener(_told(work.name, done))
 
 
-def _told(name: str, done: Receipt) -> BlockDone:
+def _told(name: str, done: Receipt) -> BlockDone | BlockKept:
+    if not done.made:
+        return BlockKept(name, done.block, done.same)
     seconds = done.began, done.reading, done.computing, done.writing
-    return BlockDone(name, done.block, done.tiles, done.again, *seconds, done.worker)
+    return BlockDone(name, done.block, done.tiles, done.again, *seconds, done.worker, done.same)
 
 
 def _tiles(space: Workspace, work: Pass, pending: list[int]) -> int:

@@ -1,0 +1,34 @@
+"""Counting what an update made again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from hdmatt_core.runtime.events import BlockDone, Event, Updated
+from hdmatt_core.runtime.workspace import Workspace
+
+
+class Tally:
+    """A listener that adds up what was made, of every pass."""
+
+    def __init__(self) -> None:
+        self._blocks, self._tiles, self._again = Counter[str](), Counter[str](), Counter[str]()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, BlockDone):
+            self._blocks[event.name] += 1
+            self._tiles[event.name] += event.tiles
+            self._again[event.name] += event.again
+
+    def told(self, space: Workspace) -> Iterator[Updated]:
+        """What was made of each pass, and how much there is of it; the counting of tiles itself left out."""
+        plan = space.job.plan
+        for index, work in enumerate(plan.passes):
+            if index in plan.survey:
+                continue
+            if work.over == "tiles" and work.grid is not None:
+                of, again = int(space.computed(work.run, work.grid).sum()), self._again[work.name]
+                yield Updated(work.name, self._tiles[work.name], of, "tiles", again)
+            else:
+                yield Updated(work.name, self._blocks[work.name], len(space.blocks(index)), "blocks", 0)
