@@ -54,7 +54,7 @@ class Lines:
 
 def updated(event: Updated) -> str:
     """``encode: 16 of 63 tiles made again``."""
-    again = f", {event.again} of them with what earlier passes had not kept" if event.again else ""
+    again = f", {event.again} of them through {event.through}" if event.again else ""
     return f"{event.name}: {event.made} of {event.of} {event.unit} made again{again}"
 
 

@@ -53,6 +53,8 @@ def matte(
 
     hdmatt matte scan.tif trimap.tif -o alpha.zarr --memory 2GB --resume
 
+    hdmatt matte scan.tif trimap.tif -o alpha.tif --update
+
     hdmatt matte photos/ --trimaps trimaps/ -o alphas/
     """
     request = Request(

@@ -86,7 +86,8 @@ class Updated:
     made: int
     of: int
     unit: Literal["tiles", "blocks"]
-    again: int  # of the tiles made, those of which the rows of an earlier pass had to be made again as well
+    again: int  # of the tiles made, those for which stages of earlier passes were run once more
+    through: str  # these stages
 
 
 @dataclass(frozen=True)

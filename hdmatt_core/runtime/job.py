@@ -67,6 +67,11 @@ class Job:
         """Whether a task of ``work`` computes with the network."""
         return any(self.graph.nodes[step.node].stage.uses_network for step in (*work.replay, *work.steps))
 
+    @property
+    def tiles_alone(self) -> bool:
+        """Whether a tile's bits are the same in any company; a card may round otherwise in other batches."""
+        return self.compute.device == "cpu"
+
     def units(self, work: Pass) -> int:
         """The pieces of a block that can be made again alone: its tiles where the network computes, else all of it."""
         return work.grid.block if work.grid and work.over == "tiles" and self.uses_network(work) else 1

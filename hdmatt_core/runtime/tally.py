@@ -28,7 +28,10 @@ class Tally:
             if index in plan.survey:
                 continue
             if work.over == "tiles" and work.grid is not None:
-                of, again = int(space.computed(work.run, work.grid).sum()), self._again[work.name]
-                yield Updated(work.name, self._tiles[work.name], of, "tiles", again)
+                of, through = (
+                    int(space.computed(work.run, work.grid).sum()),
+                    ", ".join(step.node for step in work.replay),
+                )
+                yield Updated(work.name, self._tiles[work.name], of, "tiles", self._again[work.name], through)
             else:
-                yield Updated(work.name, self._blocks[work.name], len(space.blocks(index)), "blocks", 0)
+                yield Updated(work.name, self._blocks[work.name], len(space.blocks(index)), "blocks", 0, "")
