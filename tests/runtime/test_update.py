@@ -68,9 +68,9 @@ class Edited:
     def alpha(self) -> np.ndarray:
         return zarr.open_array(self.path, mode="r")[:]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self, group_name: str = "arrays.zarr") -> dict[str, np.ndarray]:
         """The arrays of the run's store."""
-        group = zarr.open_group(self.path.with_name("alpha.zarr.run") / "arrays.zarr", mode="r")
+        group = zarr.open_group(self.path.with_name("alpha.zarr.run") / group_name, mode="r")
         return {name: array[...] for name, array in group.arrays()}
 
 
@@ -202,6 +202,28 @@ def test_an_edit_taken_back_gives_the_first_matte(edited: Edited) -> None:
     edited.trimap[:] = before
     assert edited.update()["encode"] == 8
     assert np.array_equal(edited.alpha(), first)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("pipeline", ["hdmatt", "quick"])
+def test_any_edits_leave_the_store_of_a_fresh_run(weights: Path, tmp_path: Path, pipeline: str) -> None:
+    """Arrays and digests alike, the cut-out's included."""
+    edited, random = Edited(weights, tmp_path), np.random.default_rng(2)
+    outputs = {"alpha": edited.path, "foreground": tmp_path / "foreground.zarr"}
+    for _ in range(5):
+        edited.update(pipeline=pipeline, outputs=outputs)
+        updated = edited.arrays(), edited.arrays("served.zarr")
+        shutil.move(edited.path.with_name("alpha.zarr.run"), tmp_path / "aside")
+        run(edited.request(pipeline=pipeline, outputs=outputs, overwrite=True, keep_run=True))
+        for before, after in zip(updated, (edited.arrays(), edited.arrays("served.zarr")), strict=True):
+            assert before.keys() == after.keys()
+            assert [name for name in before if not np.array_equal(before[name], after[name])] == []
+        shutil.rmtree(edited.path.with_name("alpha.zarr.run"))
+        shutil.move(tmp_path / "aside", edited.path.with_name("alpha.zarr.run"))
+        y, x, height, width = random.integers((0, 0, 1, 1), (150, 1150, 60, 200))
+        edited.trimap[y : y + height, x : x + width] = random.choice([0, 128, 255])
+        edited.image[y // 2, x // 2] ^= 1
 
 
 @pytest.mark.slow
