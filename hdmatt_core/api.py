@@ -62,6 +62,7 @@ def matte(
     scratch: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    update: bool = False,
     progress: Listener = unheard,
 ) -> Matte:
     """Matte one picture.
@@ -75,6 +76,8 @@ def matte(
         values are those that the whole would have there.
     :param preview: N mattes image and trimap at 1/N of their sides, for a quick look.
     :param memory: limit over all local processes, ``"2GB"`` or bytes.
+    :param update: take up the run that lies beside ``output`` after an edit of image or trimap, making again only what
+        the edit concerns; or start; the run is kept.
     :param progress: called with every :mod:`hdmatt_core.runtime.events` event.
     :raises hdmatt_core.errors.UserError: for anything the caller can mend.
     """
@@ -98,6 +101,7 @@ def matte(
         scratch=None if scratch is None else Path(scratch),
         resume=resume,
         overwrite=overwrite,
+        update=update,
     )
     result = run(request, progress)
     return Matte(result.arrays.get("alpha"), result.arrays.get("foreground"), result.plan)

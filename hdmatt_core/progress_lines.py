@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from hdmatt_core.runtime.events import BlockDone, Event, PassStarted, Waiting
+from hdmatt_core.runtime.events import BlockDone, BlockKept, Event, PassStarted, Updated, Waiting
 
 EVERY = 30.0
 """Seconds between two lines."""
@@ -31,10 +31,14 @@ class Lines:
                 self._total, self._unit = (tiles, "tiles") if tiles else (blocks, "blocks")
                 self._workers.clear()
             case BlockDone():
-                self._done += event.tiles if self._unit == "tiles" else 1
+                self._done += event.tiles + event.same if self._unit == "tiles" else 1
                 self._workers.add(event.worker.rpartition("/")[0])
                 if self._clock() - self._said >= EVERY:
                     self._say(self._progress(event.name))
+            case BlockKept():
+                self._done += event.tiles if self._unit == "tiles" else 1
+            case Updated():
+                self._say(updated(event))
 
     def _progress(self, name: str) -> str:
         rate = self._done / max(self._clock() - self._begun, 1e-9)
@@ -46,6 +50,12 @@ class Lines:
     def _say(self, line: str) -> None:
         print(line, file=self._out, flush=True)
         self._said = self._clock()
+
+
+def updated(event: Updated) -> str:
+    """``encode: 16 of 63 tiles made again``."""
+    again = f", {event.again} of them through {event.through}" if event.again else ""
+    return f"{event.name}: {event.made} of {event.of} {event.unit} made again{again}"
 
 
 def time_left(seconds: float) -> str:

@@ -13,15 +13,17 @@ from rich.text import Text
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import format_size
-from hdmatt_core.progress_lines import Lines
+from hdmatt_core.progress_lines import Lines, updated
 from hdmatt_core.runtime.events import (
     BlockDone,
+    BlockKept,
     Crew,
     Event,
     Listener,
     OutputWritten,
     PassStarted,
     Planned,
+    Updated,
     Waiting,
     unheard,
 )
@@ -118,7 +120,7 @@ def progress(*, quiet: bool = False) -> Iterator[Listener]:
 class _Bars:
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
-        self._tasks: dict[str, tuple[TaskID, Callable[[BlockDone], int]]] = {}
+        self._tasks: dict[str, tuple[TaskID, Callable[[BlockDone | BlockKept], int]]] = {}
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -134,9 +136,11 @@ class _Bars:
                 self._bars.console.print(f"{event.workers} workers, {event.threads} threads{link}")
             case PassStarted():
                 self._start(event)
-            case BlockDone():
+            case BlockDone() | BlockKept():
                 task, amount = self._tasks[event.name]
                 self._bars.advance(task, amount(event))
+            case Updated():
+                self._bars.console.print(updated(event))
             case OutputWritten():
                 self._bars.console.print(f"wrote {event.path}")
 
@@ -145,4 +149,8 @@ class _Bars:
         task = self._bars.add_task(
             event.name, total=event.tiles if by_tiles else event.blocks, unit="tiles" if by_tiles else "blocks"
         )
-        self._tasks[event.name] = (task, (lambda done: done.tiles) if by_tiles else (lambda done: 1))
+        self._tasks[event.name] = (task, _tiles_of if by_tiles else (lambda done: 1))
+
+
+def _tiles_of(event: BlockDone | BlockKept) -> int:
+    return event.tiles if isinstance(event, BlockKept) else event.tiles + event.same

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from hdmatt_core.progress_lines import Lines, time_left
-from hdmatt_core.runtime.events import BlockDone, PassStarted, Waiting
+from hdmatt_core.runtime.events import BlockDone, BlockKept, PassStarted, Updated, Waiting
 
 
 def done(block: int, worker: str) -> BlockDone:
@@ -32,6 +32,16 @@ def test_a_short_run_says_nothing_and_a_wait_is_said_at_once() -> None:
     assert out.getvalue() == ""
     lines(Waiting("tcp://s:1", 60.0))
     assert out.getvalue() == "waiting for workers at tcp://s:1, at most 60 s\n"
+
+
+def test_an_update_says_what_it_made_again() -> None:
+    out = StringIO()
+    lines = Lines(out, lambda: 0.0)
+    lines(BlockKept("encode", 3, 16))
+    lines(Updated("encode", 16, 63, "tiles", 0, ""))
+    lines(Updated("decode", 9, 40, "tiles", 5, "encode"))
+    first, second = "encode: 16 of 63 tiles made again", "decode: 9 of 40 tiles made again, 5 of them through encode"
+    assert out.getvalue() == f"{first}\n{second}\n"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (720, "12 min"), (11_100, "3 h 05 min")])

@@ -45,6 +45,7 @@ def matte(
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
     keep_run: options.KeepRun = False,
+    update: options.Update = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Matte a picture at its full size.
@@ -56,6 +57,8 @@ def matte(
     hdmatt matte scan.tif trimap.tif -o alpha.zarr --memory 2GB --resume
 
     hdmatt matte scan.tif trimap.tif -o look.png --preview 1/8
+
+    hdmatt matte scan.tif trimap.tif -o alpha.tif --update
 
     hdmatt matte photos/ --trimaps trimaps/ -o alphas/
     """
@@ -77,6 +80,7 @@ def matte(
         resume=resume,
         overwrite=overwrite,
         keep_run=keep_run,
+        update=update,
         command=resume_command(),
     )
     if image.is_dir() and trimaps is not None:

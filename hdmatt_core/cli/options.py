@@ -70,4 +70,13 @@ Overwrite = Annotated[
 KeepRun = Annotated[
     bool, typer.Option("--keep-run", help="Keep the run's store after success.", rich_help_panel=RESUMING)
 ]
+Update = Annotated[
+    bool,
+    typer.Option(
+        "--update",
+        help="Take a kept run up after an edit of trimap or image, make again only what the edit concerns, and keep "
+        "it; or start.",
+        rich_help_panel=RESUMING,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]

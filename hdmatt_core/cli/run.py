@@ -39,6 +39,7 @@ def run(
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
     keep_run: options.KeepRun = False,
+    update: options.Update = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Run a pipeline.
@@ -68,6 +69,7 @@ def run(
         resume=resume,
         overwrite=overwrite,
         keep_run=keep_run,
+        update=update,
         command=resume_command(),
     )
     execute(request, quiet=quiet)

@@ -45,6 +45,7 @@ def _how_to_go_on(request: Request) -> list[str]:
 
 
 def resume_command() -> str:
-    """This command as it would be typed again, to go on."""
+    """This command as it would be typed again, to go on; an update goes on by itself, and may have an edit to see."""
     words = [word for word in sys.argv[1:] if word not in ("--overwrite", "--resume")]
-    return shlex.join([Path(sys.argv[0]).name, *words, "--resume"])
+    how = [] if "--update" in words else ["--resume"]
+    return shlex.join([Path(sys.argv[0]).name, *words, *how])

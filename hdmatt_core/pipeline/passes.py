@@ -3,7 +3,8 @@
 An edge is *memory* when its consumer asks for the target's own rows only (:class:`hdmatt_core.stage.Own`) and both
 stages cut their work alike; stages joined so are fused into one task. Every other edge rests in an array. An array
 that only own rows are read of, but across passes (the encoder's skips), is *transient*: kept in memory where it
-fits the budget, and otherwise re-made in the consumer's task by replaying the stages that make it.
+fits the budget, and otherwise re-made in the consumer's task by replaying the stages that make it. Rows as small as a
+table's are worth no such care, and rest.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hdmatt_core.pipeline.asking import needs_of
 from hdmatt_core.pipeline.graph import Graph, Node, Ref
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Own, Request, Target, Tiles
-from hdmatt_core.storage.layout import shard_shape
+from hdmatt_core.storage.layout import SMALL_ROW, shard_shape
 
 Over = Literal["tiles", "pixels", "whole"]
 Specs = Mapping[Ref, ArraySpec]
@@ -182,13 +183,15 @@ class _Layout:
 
     def _transient(self, ref: Ref) -> bool:
         consumers = self._consumers(ref)
-        grid = self.specs[ref].grid if ref in self.specs else None
+        spec = self.specs.get(ref)
         return (
-            ref not in self.outputs
+            spec is not None
+            and spec.row_bytes > SMALL_ROW
+            and ref not in self.outputs
             and self.graph.nodes[ref.node].stage.tiles_run is not Tiles.ALL
             and bool(consumers)
             and self._crosses(ref)
-            and all(isinstance(q, Own) and first_spec(n, self.specs).grid == grid for n, q in consumers)
+            and all(isinstance(q, Own) and first_spec(n, self.specs).grid == spec.grid for n, q in consumers)
         )
 
     def _replay(self, nodes: list[Node]) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,33 @@ class BlockDone:
     computing: float
     writing: float
     worker: str  # host, process and thread
+    same: int = 0  # tiles of the block that an edit does not concern: they stay as they are
 
     @property
     def seconds(self) -> float:
         """From the first read to the last write."""
         return self.reading + self.computing + self.writing
+
+
+@dataclass(frozen=True)
+class BlockKept:
+    """A block of an updated run was looked at: nothing that it is made from has changed, and it stays as it is."""
+
+    name: str
+    block: int
+    tiles: int
+
+
+@dataclass(frozen=True)
+class Updated:
+    """What an update made again of one pass, in tiles, or in blocks where it works on pixels."""
+
+    name: str
+    made: int
+    of: int
+    unit: Literal["tiles", "blocks"]
+    again: int  # of the tiles made, those for which stages of earlier passes were run once more
+    through: str  # these stages
 
 
 @dataclass(frozen=True)
@@ -82,7 +105,7 @@ class Finished:
     seconds: float
 
 
-Event = Planned | Waiting | Crew | PassStarted | BlockDone | OutputWritten | Finished
+Event = Planned | Waiting | Crew | PassStarted | BlockDone | BlockKept | Updated | OutputWritten | Finished
 Listener = Callable[[Event], None]
 
 

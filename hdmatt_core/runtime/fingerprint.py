@@ -12,6 +12,11 @@ from hdmatt_core.runtime.job import Compute
 from hdmatt_core.storage.store import Fingerprint
 
 
+def content_of(name: str) -> str:
+    """What the content of the input ``name`` is called."""
+    return f"input '{name}'"
+
+
 def fingerprint(
     graph: Graph,
     sources: Mapping[str, Source],
@@ -23,7 +28,10 @@ def fingerprint(
 
     ``extent`` is what a run of the whole picture at its full size does not have: its region, its reduction.
     """
-    parts = {f"input '{name}'": _text(source.identity()) for name, source in sources.items()}
+    parts = {content_of(name): _text(source.identity()) for name, source in sources.items()}
+    for name, source in sources.items():
+        spec = source.infer({})["pixels"]
+        parts[f"size of input '{name}'"] = f"{spec.shape} {spec.dtype}"
     for node in graph.nodes.values():
         wires = {port: f"{ref.node}.{ref.port}" for port, ref in node.wires.items()}
         made_by = {"use": node.type.name, "of": node.type.distribution}

@@ -38,6 +38,7 @@ class Job:
     compute: Compute
     keep: int  # bytes that each process keeps between passes
     begun: str  # tells the store from one that is begun anew in its place
+    served: Path | None = None  # where digests of what blocks are made from are kept
 
     def home(self, ref: Ref) -> Pass:
         """The pass that makes ``ref``."""
@@ -66,6 +67,15 @@ class Job:
         """Whether a task of ``work`` computes with the network."""
         return any(self.graph.nodes[step.node].stage.uses_network for step in (*work.replay, *work.steps))
 
+    @property
+    def tiles_alone(self) -> bool:
+        """Whether a tile's bits are the same in any company; a card may round otherwise in other batches."""
+        return self.compute.device == "cpu"
+
+    def units(self, work: Pass) -> int:
+        """The pieces of a block that can be made again alone: its tiles where the network computes, else all of it."""
+        return work.grid.block if work.grid and work.over == "tiles" and self.uses_network(work) else 1
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -74,7 +84,9 @@ class Receipt:
     index: int  # of the pass
     block: int
     tiles: int
+    made: bool  # whether anything was; what all that it is made from is unchanged stays as it is
     again: int  # tiles of which transient rows were made again, because nobody had kept them
+    same: int  # tiles that stay as they are
     began: float  # seconds since the epoch
     reading: float  # seconds, as the following
     computing: float

@@ -28,6 +28,7 @@ class Kept:
     def __init__(self, room: int, spill: Spill | None = None) -> None:
         self._room, self._spill = room, spill
         self._blocks: dict[int, dict[Ref, Rows]] = {}
+        self._slots: dict[int, frozenset[int]] = {}  # those that were given; rows of zeros are not in _blocks
         self._lock = threading.Lock()
 
     def put(self, block: int, slots: Collection[int], arrays: Mapping[Ref, Array]) -> None:
@@ -39,6 +40,7 @@ class Kept:
         size = _size(rows)
         with self._lock:
             self._release(block)
+            self._slots[block] = frozenset(slots)
             if size <= self._room:
                 self._blocks[block] = rows
                 self._room -= size
@@ -50,6 +52,8 @@ class Kept:
         """The rows (len(slots), ...) of the arrays in ``specs``, or None if any of them is not kept."""
         with self._lock:
             kept = self._blocks.get(block, {})
+            if not self._slots.get(block, frozenset()).issuperset(slots):
+                return None
         if specs.keys() <= kept.keys():
             return {ref: _filled(kept[ref], slots, spec) for ref, spec in specs.items()}
         return None if self._spill is None else self._spill.get(block, slots, specs)
@@ -65,10 +69,12 @@ class Kept:
         """Forget everything."""
         with self._lock:
             self._blocks.clear()
+            self._slots.clear()
         if self._spill is not None:
             self._spill.close()
 
     def _release(self, block: int) -> None:
+        self._slots.pop(block, None)
         self._room += _size(self._blocks.pop(block, {}))
 
 

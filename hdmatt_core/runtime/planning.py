@@ -38,7 +38,7 @@ def surveyed(prepared: Prepared, store: RunStore) -> Plan:
     job = job_of(prepared, store, provisional)
     try:
         for index in prepared.survey:
-            create_arrays(store, provisional, provisional.passes[index])
+            create_arrays(store, job, index)
             finish(InThisThread(), job, index, store, unheard, list)
         work = count(workspace(job), provisional.passes)
         warn_of_guesswork(workspace(job), provisional.passes)
@@ -58,6 +58,7 @@ def job_of(prepared: Prepared, store: RunStore, plan: Plan) -> Job:
         prepared.compute,
         keep=plan.keep // max(1, plan.resources.processes),
         begun=token_of(store.path),
+        served=store.served_path.absolute() if store.remembers else None,
     )
 
 
@@ -72,6 +73,6 @@ def _stream_inputs(prepared: Prepared, store: RunStore) -> None:
     for name, planned in prepared.inputs.items():
         source = prepared.sources[name]
         if isinstance(source, ReducedSource):
-            reduce(store.arrays(), store.ledgers(), name, source, planned)
+            reduce(store, name, source, planned)
         elif planned.streamed:
-            stream(store.arrays(), store.ledgers(), name, source, planned.spec)
+            stream(store, name, source, planned.spec)

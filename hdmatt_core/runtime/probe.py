@@ -109,7 +109,7 @@ def _before(job: Job, last: int, store: RunStore, request: Request, listener: Li
             needed.insert(0, index)
     with executor(job.plan.resources, scheduler=request.scheduler, synchronous=request.synchronous) as on:
         for index in needed[:-1]:
-            create_arrays(store, job.plan, passes[index])
+            create_arrays(store, job, index)
             finish(on, job, index, store, listener, list)
 
 

@@ -24,6 +24,7 @@ class Request:
     """Pipeline, inputs, outputs and the limits of one run.
 
     An output with no path is returned as an array; without ``depth`` mattes have 8 bits, colours those of the image.
+    ``update`` takes a finished or unfinished run up for inputs that were edited, or starts one, and keeps it.
     ``memory`` is bytes over all local processes; ``workers`` 0 means
     threads of this process; ``scratch`` is the folder for the run's store (beside the first output by default).
     ``roi`` is a region of the image, ``"y0:y1,x0:x1"`` or ``numpy.s_[y0:y1, x0:x1]``, which is all that is made of
@@ -45,6 +46,7 @@ class Request:
     resume: bool = False
     overwrite: bool = False
     keep_run: bool = False
+    update: bool = False
     seed: int = 0
     roi: str | tuple[slice, slice] | None = None
     preview: int = 1

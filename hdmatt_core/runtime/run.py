@@ -26,11 +26,13 @@ from hdmatt_core.runtime.events import (
     Planned,
     unheard,
 )
+from hdmatt_core.runtime.fingerprint import content_of
 from hdmatt_core.runtime.outputs import deliver
 from hdmatt_core.runtime.planning import job_of, surveyed, surveyed_while_decoding
 from hdmatt_core.runtime.prepare import Prepared, prepare
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.space import check_disk, room
+from hdmatt_core.runtime.tally import Tally
 from hdmatt_core.runtime.work import Order, create_arrays, finish, ledger_of, pending_blocks
 from hdmatt_core.runtime.workspace import release, workspace
 from hdmatt_core.stage import Array
@@ -59,11 +61,13 @@ def _do(request: Request, listener: Listener, order: Order) -> Result:
     prepared = prepare(request, workers_of(request.scheduler, listener) if request.scheduler else ())
     path = request.store_path()
     if path is None:
+        if request.update:
+            raise UserError("an update takes up the run that lies beside an output: give a path for the first one")
         with tempfile.TemporaryDirectory(prefix="hdmatt-", dir=request.scratch) as folder:
             return _run(prepared, Path(folder) / "arrays.run", listener, order)
     _refuse_existing(request, path)
     result = _run(prepared, path, listener, order)
-    if not request.keep_run:
+    if not RunStore(path).remembers:
         shutil.rmtree(path)
     return result
 
@@ -100,7 +104,7 @@ def _refuse_existing(request: Request, store: Path) -> None:
     if request.overwrite:
         return
     begun = (store / "run.json").exists()
-    if begun and not request.resume:
+    if begun and not (request.resume or request.update):
         raise UserError(f"{store} holds an unfinished run; --resume goes on with it, --overwrite starts anew")
     for path in request.outputs.values():
         if path is not None and path.exists() and not begun:
@@ -108,10 +112,15 @@ def _refuse_existing(request: Request, store: Path) -> None:
 
 
 def _open(store: RunStore, prepared: Prepared) -> None:
-    if prepared.request.resume and store.begun():
-        store.verify(prepared.fingerprint())
+    request, found = prepared.request, prepared.fingerprint()
+    if request.update and store.begun():
+        store.update(found, request.command, [content_of(name) for name in prepared.sources])
+    elif request.resume and store.begun():
+        store.verify(found)
     else:
-        store.begin(prepared.fingerprint(), prepared.request.command)
+        store.begin(found, request.command)
+    if request.keep_run or request.update:
+        store.remember()
 
 
 class _Run:
@@ -119,7 +128,8 @@ class _Run:
         self.prepared, self.store, self.plan, self.order = prepared, store, plan, order
         self.job = job_of(prepared, store, plan)
         log = EventLog(store.events_path)
-        self.listeners = (log, listener)
+        self.tally = Tally()
+        self.listeners = (log, self.tally, listener)
 
     def execute(self) -> Result:
         began = time.perf_counter()
@@ -128,6 +138,9 @@ class _Run:
         try:
             self._passes()
             arrays = self._deliver()
+            if self.prepared.request.update:
+                for event in self.tally.told(workspace(self.job)):
+                    self._tell(event)
         finally:
             release(self.job.token)
             for source in self.prepared.sources.values():
@@ -138,7 +151,7 @@ class _Run:
     def _passes(self) -> None:
         request = self.prepared.request
         for index in range(len(self.plan.passes)):
-            create_arrays(self.store, self.plan, self.plan.passes[index])
+            create_arrays(self.store, self.job, index)
         needed = self._needed()
         with executor(self.plan.resources, scheduler=request.scheduler, synchronous=request.synchronous) as on:
             if needed:

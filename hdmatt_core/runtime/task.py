@@ -21,6 +21,7 @@ from hdmatt_core.pipeline.passes import Pass, Step, input_specs
 from hdmatt_core.runtime import models
 from hdmatt_core.runtime.heap import give_back
 from hdmatt_core.runtime.job import Compute, Job, Receipt
+from hdmatt_core.runtime.renew import renew, served_of
 from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
 from hdmatt_core.runtime.workspace import Workspace, entered
@@ -59,11 +60,18 @@ def run_block(token: str, index: int, block: int) -> Receipt:
     task = Task(job, space, work, target)
     try:
         with room(job.arrays.parent):
-            task.run()
+            done = renew(task, served_of(job.served, work.name), block) if job.served else task.run()
     finally:
         give_back(job.plan.promised)
-    tiles, watch = len(target.slots), task.watch
-    return Receipt(index, block, tiles, tiles if task.again else 0, watch.began, *watch.seconds, *_worker())
+    return _receipt(index, block, task, done)
+
+
+def _receipt(index: int, block: int, task: Task, done: Task | None) -> Receipt:
+    """What was ``done`` of the task: all of it, a part, or nothing."""
+    tiles = len(done.target.slots) if done else 0
+    again, same = tiles if done and done.again else 0, len(task.target.slots) - tiles
+    watch = task.watch
+    return Receipt(index, block, tiles, done is not None, again, same, watch.began, *watch.seconds, *_worker())
 
 
 class Task:
@@ -74,23 +82,45 @@ class Task:
         self.block = target.box.start[0] // work.grid.block if work.grid else 0
         self.made: dict[Ref, Array] = {}
         self.windows: dict[tuple[Ref, Box], Array] = {}
+        self.ready: dict[str, Mapping[str, Array | TileRows | Gathered]] = {}  # read already, by stage and port
+        self.same: tuple[int, ...] = ()  # tiles of the block whose rows stay as they are
         self.again = False
         self.watch = Watch()
 
-    def run(self) -> None:
-        self.make()
-        if token_of(self.job.arrays.parent) != self.job.begun:
-            raise UserError(f"{self.job.arrays.parent}: was begun anew by another run, or is gone; this one ends")
+    @property
+    def empty(self) -> bool:
+        """Whether there is no tile to make: the block is cleared of what an earlier generation made."""
+        return self.work.over == "tiles" and not self.target.slots
+
+    def run(self) -> Task:
+        if not self.empty:
+            self.make()
+        self.still_ours()
         with self.watch.writing:
             for ref in self.work.stored:
                 self._store(ref)
             self._keep()
+        return self
+
+    def still_ours(self) -> None:
+        """UserError where the store is another run's by now."""
+        if token_of(self.job.arrays.parent) != self.job.begun:
+            raise UserError(f"{self.job.arrays.parent}: was begun anew by another run, or is gone; this one ends")
+
+    def narrowed(self, slots: tuple[int, ...]) -> Task:
+        """The task for some of its tiles alone, with what was read and made for all."""
+        part = Task(self.job, self.space, self.work, Target(self.target.box, slots))
+        rows = [self.target.slots.index(slot) for slot in slots]
+        part.made = {ref: made[rows] for ref, made in self.made.items()}
+        part.windows, part.watch = self.windows, self.watch
+        return part
 
     def make(self) -> None:
         """Run the stages, in order; what they give is in ``made``, nothing is stored."""
         self._inherit()
         for step in (*(self.work.replay if self.again else ()), *self.work.steps):
-            self._step(self.job.graph.nodes[step.node], step)
+            if not all(Ref(step.node, port) in self.made for port in step.wanted):
+                self.step(step)
 
     def _inherit(self) -> None:
         """Take the transient rows that this process kept for the block; if there are none they are made again."""
@@ -101,13 +131,15 @@ class Task:
 
     def _keep(self) -> None:
         """Keep the transient rows that a later pass will read; let go of those that no later pass reads."""
-        if self.work.transient:
+        if self.work.transient and not self.empty:
             slots, rows = self.space.read_later(self.work, self.target.slots)
             self.space.kept.put(self.block, slots, {ref: self.made[ref][rows] for ref in self.work.transient})
         elif self.job.inherited(self.work) and self.job.last_reader(self.work):
             self.space.kept.drop(self.block)
 
-    def _step(self, node: Node, step: Step) -> None:
+    def step(self, step: Step) -> None:
+        """Run one stage; what it gives is in ``made``."""
+        node = self.job.graph.nodes[step.node]
         if node.stage.uses_network:
             models.single_threaded()
         with self.watch.reading:
@@ -124,17 +156,19 @@ class Task:
         specs = input_specs(node, self.job.plan.specs)
         requests = needs_of(node, self.target, specs)
         arrays: dict[str, Array | TileRows | Gathered] = {}
+        ready = self.ready.pop(node.name, {})
         for port, request in sorted(requests.items(), key=lambda item: isinstance(item[1], Gather)):
-            arrays[port] = self._serve(request, node, port, arrays)
+            arrays[port] = ready[port] if port in ready else self.serve(request, node, port, arrays)
         return Block(self.target, specs, arrays, step.wanted)
 
-    def _serve(
+    def serve(
         self, request: Request, node: Node, port: str, arrays: Mapping[str, Array | TileRows | Gathered]
     ) -> Array | TileRows | Gathered:
+        """What answers a request of one port; ``arrays`` are the ports that were served before."""
         ref = node.wires[port]
         match request:
             case Own():
-                return self._own(ref)
+                return self.own(ref)
             case Window(box):
                 return self._window(ref, box)
             case Rows(slots):
@@ -144,7 +178,8 @@ class Task:
             case All():
                 return self.space.table(ref)
 
-    def _own(self, ref: Ref) -> Array:
+    def own(self, ref: Ref) -> Array:
+        """The target's rows, or pixels, of an array."""
         if ref in self.made:
             return self.made[ref]
         if self.job.plan.specs[ref].over_tiles:
@@ -174,7 +209,7 @@ class Task:
         local = np.full(index.shape, -1, np.int32)
         local[index >= 0] = inverse
         slots = tuple(int(slot) for slot in named)
-        return Gathered(self._own(ref), self.space.rows(ref, slots), local, slots)
+        return Gathered(self.own(ref), self.space.rows(ref, slots), local, slots)
 
     def _checked(self, node: Node, port: str, made: Mapping[str, Array]) -> Array:
         spec = self.job.plan.specs[Ref(node.name, port)]
@@ -193,11 +228,10 @@ class Task:
         return given
 
     def _store(self, ref: Ref) -> None:
-        made = self.made[ref]
         if self.job.plan.specs[ref].over_tiles:
-            self.space.write_rows(ref, self.target, made)
+            self.space.write_rows(ref, self.target, self.made.get(ref), self.same)
         else:
-            write_shard(self.space.array(ref), self.target.box, made)
+            write_shard(self.space.array(ref), self.target.box, self.made[ref])
 
 
 def _described(node: Node) -> str:

@@ -149,11 +149,14 @@ class Workspace:
         """Rows (len(slots), ...) of an array over tiles, in any order; zeros where nothing was written."""
         return rows_of(self.array(ref), slots)
 
-    def write_rows(self, ref: Ref, target: Target, rows: Array) -> None:
-        """Store the rows of a block as the one shard that it owns."""
+    def write_rows(self, ref: Ref, target: Target, rows: Array | None, same: Sequence[int] = ()) -> None:
+        """Store the rows of a block as the one shard that it owns; those in the slots ``same`` stay as they are."""
         array, low = self.array(ref), target.box.start[0]
-        shard = np.zeros((target.box.stop[0] - low, *rows.shape[1:]), rows.dtype)
-        shard[[slot - low for slot in target.slots]] = rows
+        shard = np.zeros((target.box.stop[0] - low, *array.shape[1:]), array.dtype)
+        if rows is not None:
+            shard[[slot - low for slot in target.slots]] = rows
+        if same:
+            shard[[slot - low for slot in same]] = self.rows(ref, same)
         array[low : target.box.stop[0]] = shard
 
 

@@ -8,6 +8,7 @@
       lock           held while a run is alive (released by the kernel if it dies)
       arrays.zarr/   intermediate arrays and results, by "stage.port"
       ledger.zarr/   finished blocks, by pass
+      served.zarr/   what they were made from, as digests; of a run that is kept
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,9 +27,11 @@ import zarr
 from zarr.storage import LocalStore
 
 from hdmatt_core.errors import ResumeError, UserError
+from hdmatt_core.storage.ledger import Ledger
 
 Fingerprint = Mapping[str, str]
 """What must not change between the runs that make one result: a name a person knows, and a value or digest."""
+_GROUPS = ("arrays.zarr", "ledger.zarr", "served.zarr")
 
 
 class RunStore:
@@ -65,30 +68,94 @@ class RunStore:
 
     def begin(self, fingerprint: Fingerprint, command: str) -> None:
         """Start afresh: forget what is here, write the fingerprint last and in one piece."""
-        for name in ("arrays.zarr", "ledger.zarr"):
+        for name in _GROUPS:
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in ("run.json", "events.jsonl"):
             (self.path / name).unlink(missing_ok=True)
         for name in ("arrays.zarr", "ledger.zarr"):
             zarr.create_group(LocalStore(self.path / name))
-        partial = self.path / "run.json.partial"
-        begun = {"token": uuid.uuid4().hex, "fingerprint": dict(fingerprint), "command": command}
-        partial.write_text(json.dumps(begun, indent=1))
-        partial.replace(self.path / "run.json")
+        self._write(fingerprint, command, generation=1)
 
     def verify(self, fingerprint: Fingerprint) -> None:
         """ResumeError naming what changed since the store was begun; left-over partial files are removed."""
+        changed = self._changed(fingerprint)
+        if changed:
+            names = ", ".join(changed)
+            raise ResumeError(
+                f"{self.path}: cannot resume, changed since: {names}; start anew with --overwrite",
+                detail=tuple(changed.values()),
+            )
+        self._tidy()
+
+    def update(self, fingerprint: Fingerprint, command: str, inputs: Collection[str]) -> None:
+        """Take the run up for other contents of ``inputs``, named as in the fingerprint: all is unfinished then.
+
+        One file is replaced, in one piece: before, the store is the old run's, and from then on the new one's.
+        ResumeError naming whatever else changed.
+        """
+        changed = self._changed(fingerprint)
+        others = {name: what for name, what in changed.items() if name not in inputs}
+        if others:
+            names = ", ".join(others)
+            raise ResumeError(
+                f"{self.path}: cannot update, changed since: {names}; start anew with --overwrite --keep-run",
+                detail=tuple(others.values()),
+            )
+        self._tidy()
+        if changed:
+            self._write(fingerprint, command, self.generation + 1)
+
+    @property
+    def generation(self) -> int:
+        """How many times the inputs were other ones, the first included."""
+        return int(self._begun()["generation"])
+
+    def recorded(self, name: str) -> str:
+        """What the fingerprint holds under ``name``."""
+        return str(self._begun()["fingerprint"][name])
+
+    @property
+    def remembers(self) -> bool:
+        """Whether digests of what blocks were made from are kept."""
+        return self.served_path.exists()
+
+    def remember(self) -> None:
+        """From now on keep digests of what blocks are made from."""
+        if not self.remembers:
+            zarr.create_group(LocalStore(self.served_path))
+
+    def ledger(self, name: str, blocks: int) -> Ledger:
+        """The finished blocks of a pass."""
+        return Ledger(self.ledgers(), name, blocks, self.generation)
+
+    def _write(self, fingerprint: Fingerprint, command: str, generation: int) -> None:
+        partial = self.path / "run.json.partial"
+        begun = {
+            "token": uuid.uuid4().hex,
+            "generation": generation,
+            "fingerprint": dict(fingerprint),
+            "command": command,
+        }
+        partial.write_text(json.dumps(begun, indent=1))
+        partial.replace(self.path / "run.json")
+
+    def _begun(self) -> dict[str, Any]:
         try:
-            old = json.loads((self.path / "run.json").read_text())["fingerprint"]
+            begun: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+            return {"fingerprint": begun["fingerprint"], "generation": begun["generation"]}
         except (ValueError, KeyError) as error:
             raise ResumeError(f"{self.path}: the run's store is damaged; start anew with --overwrite") from error
-        names = sorted(old.keys() | fingerprint.keys())
-        changed = [n for n in names if old.get(n) != fingerprint.get(n)]
-        if changed:
-            raise ResumeError(
-                f"{self.path}: cannot resume, changed since: {', '.join(changed)}; start anew with --overwrite",
-                detail=[f"{n}: was {old.get(n, 'absent')}, is {fingerprint.get(n, 'absent')}" for n in changed],
-            )
+
+    def _changed(self, fingerprint: Fingerprint) -> dict[str, str]:
+        """What differs from the store's fingerprint, by name, and how."""
+        old = self._begun()["fingerprint"]
+        return {
+            name: f"{name}: was {old.get(name, 'absent')}, is {fingerprint.get(name, 'absent')}"
+            for name in sorted(old.keys() | fingerprint.keys())
+            if old.get(name) != fingerprint.get(name)
+        }
+
+    def _tidy(self) -> None:
         for leftover in self.path.rglob("*.partial"):
             leftover.unlink()
 
@@ -97,6 +164,10 @@ class RunStore:
 
     def ledgers(self) -> zarr.Group:
         return zarr.open_group(LocalStore(self.path / "ledger.zarr"), mode="r+")
+
+    @property
+    def served_path(self) -> Path:
+        return self.path / "served.zarr"
 
 
 def token_of(path: Path) -> str:
@@ -108,7 +179,7 @@ def token_of(path: Path) -> str:
 
 
 def open_arrays(path: Path) -> zarr.Group:
-    """The arrays of a run's store, for a worker."""
+    """The arrays, or the digests, of a run's store, for a worker."""
     return zarr.open_group(LocalStore(path), mode="r+")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -279,6 +280,25 @@ def test_the_disk_is_full(hdmatt: Hdmatt, monkeypatch: pytest.MonkeyPatch) -> No
     assert not Path("alpha.png").exists()
     monkeypatch.setattr(Workspace, "write_rows", original)
     assert hdmatt("matte photo.png trimap.png -o alpha.png --synchronous --resume") == (0, "")
+
+
+def test_an_edit_is_updated_and_the_tiles_are_counted(hdmatt: Hdmatt) -> None:
+    """Killed in the middle it says the same command, for there may be another edit to see."""
+    command = "matte photo.png trimap.png -o alpha.png"
+    assert hdmatt(f"{command} --keep-run") == (0, "")
+    trimap = values("trimap.png").copy()
+    trimap[-9:, -9:] = 128
+    Image.fromarray(trimap).save("trimap.png")
+    code, said = hdmatt(f"{command} --update")
+    assert code == 0
+    encode, decode, blend = said.splitlines()
+    assert re.fullmatch(r"encode: \d+ of 9 tiles made again", encode)
+    assert re.fullmatch(r"pick\+fuse\+decode: \d+ of \d+ tiles made again(, \d+ of them through encode)?", decode)
+    assert blend == "blend: 1 of 1 blocks made again"
+    alpha = values("alpha.png")
+    assert json.loads(Path("alpha.png.run/run.json").read_text())["command"].split()[-1] != "--resume"
+    assert hdmatt(f"{command} --overwrite") == (0, "")
+    assert (values("alpha.png") == alpha).all()
 
 
 def test_weights_that_were_tampered_with(hdmatt: Hdmatt, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

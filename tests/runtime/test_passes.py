@@ -28,9 +28,10 @@ def test_stages_joined_by_own_rows_share_a_task(made: Plan) -> None:
 
 def test_skips_are_transient_and_fused_features_never_rest(made: Plan) -> None:
     encode, decode = made.passes[2], made.passes[3]
-    assert set(encode.transient) == {Ref("encode", "skips"), Ref("encode", "query_vector")}
+    assert set(encode.transient) == {Ref("encode", "skips")}
     assert [step.node for step in decode.replay] == ["encode"]
-    assert decode.replay[0].wanted == {"skips", "query_vector"}
+    assert decode.replay[0].wanted == {"skips"}
+    assert made.places[Ref("encode", "query_vector")] == "disk"
     assert Ref("fuse", "fused") not in made.places
 
 

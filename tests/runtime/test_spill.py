@@ -44,6 +44,14 @@ def test_what_is_put_comes_back_from_memory_or_files(
             np.testing.assert_array_equal(found[ref], array[::-1])
 
 
+@pytest.mark.parametrize("room", [0, 10_000])
+def test_rows_that_were_not_given_are_not_taken_for_zeros(tmp_path: Path, room: int) -> None:
+    kept = Kept(room, Spill(tmp_path, "token", 0))
+    kept.put(3, [1, 2], made([1, 2]))
+    assert kept.get(3, [1, 2, 5], SPECS) is None
+    assert kept.get(3, [2], SPECS) is not None
+
+
 def test_a_dropped_block_and_a_closed_store_leave_no_file(tmp_path: Path) -> None:
     kept = Kept(0, Spill(tmp_path, "token", 0))
     kept.put(3, [1, 2], made([1, 2]))

@@ -15,7 +15,8 @@ from hdmatt_core.geometry import Grid
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage import layout
 from hdmatt_core.storage.ledger import Ledger
-from hdmatt_core.storage.store import RunStore
+from hdmatt_core.storage.served import Served
+from hdmatt_core.storage.store import RunStore, array_of, token_of
 
 
 def test_a_second_run_is_locked_out_by_name(tmp_path: Path) -> None:
@@ -70,6 +71,47 @@ def test_the_ledger_remembers_blocks_whose_chunks_are_empty(tmp_path: Path) -> N
         Ledger(store.ledgers(), "blend", 5).mark(3)
         again = Ledger(store.ledgers(), "blend", 5)
     assert np.flatnonzero(again.done).tolist() == [3]
+
+
+def test_other_inputs_make_everything_unfinished_at_once(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        store.begin({"weights": "abc", "input 'trimap'": "1"}, "first")
+        store.ledger("blend", 5).mark(3)
+        before = token_of(store.path)
+        store.update({"weights": "abc", "input 'trimap'": "1"}, "second", ["input 'trimap'"])
+        assert (store.generation, token_of(store.path)) == (1, before)
+        store.update({"weights": "abc", "input 'trimap'": "2"}, "third", ["input 'trimap'"])
+        assert store.generation == 2
+        assert token_of(store.path) != before
+        again = store.ledger("blend", 5)
+        assert not again.done.any()
+        assert np.flatnonzero(again.left).tolist() == [3]
+        again.mark(1)
+        assert np.flatnonzero(store.ledger("blend", 5).done).tolist() == [1]
+
+
+def test_an_update_takes_up_other_inputs_and_nothing_else(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        store.begin({"weights": "abc", "input 'trimap'": "1"}, "")
+        with pytest.raises(ResumeError, match="cannot update, changed since: weights; start anew") as caught:
+            store.update({"weights": "abd", "input 'trimap'": "2"}, "", ["input 'trimap'"])
+        assert caught.value.detail == ("weights: was abc, is abd",)
+        assert store.generation == 1
+        store.verify({"weights": "abc", "input 'trimap'": "1"})
+
+
+def test_digests_are_those_of_the_block(tmp_path: Path) -> None:
+    group = zarr.create_group(tmp_path / "served.zarr")
+    for _ in range(2):  # an earlier run's stay
+        Served.create(group, "encode", blocks=3, units=4)
+        served = Served(array_of(group, "encode"))
+    written = np.arange(64, dtype=np.uint8).reshape(4, 16)
+    served.write(1, written)
+    assert np.array_equal(served.read(1), written)
+    assert not served.read(0).any()
+    assert not served.read(2).any()
+    served.write(1, np.zeros_like(written))
+    assert not served.read(1).any()
 
 
 def test_a_block_of_tiles_is_one_file(tmp_path: Path) -> None:

@@ -1,0 +1,370 @@
+"""A kept run is taken up after an edit: only what the edit concerns is made again, and the bits are a fresh run's."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+from hdmatt_stages.sampler import TopK
+from PIL import Image
+
+from hdmatt_core.errors import ResumeError, UserError
+from hdmatt_core.runtime.events import BlockDone, Event, OutputWritten, Updated
+from hdmatt_core.runtime.job import Job
+from hdmatt_core.runtime.request import Request
+from hdmatt_core.runtime.run import run
+from hdmatt_core.runtime.workspace import Workspace
+from hdmatt_core.storage.served import Served
+from hdmatt_core.testing import scene
+
+SMALL = ("tiles.patch=96", "tiles.overlap=16", "tiles.side=2")
+DECODE = "pick+fuse+decode"
+PASSES = ["encode", DECODE, "blend"]
+
+
+class CrashError(Exception):
+    """Stands for whatever stops a program."""
+
+
+class Edited:
+    """One output that is made, edited and updated; each time it is compared with a run that knows of no other."""
+
+    def __init__(self, weights: Path, folder: Path, seed: int = 6) -> None:
+        """A strip of 160 x 1200 px, eight blocks of four tiles: an edit at its left end is seen from two of them."""
+        self.path, self._settings = folder / "alpha.zarr", (f"weights={weights}", *SMALL)
+        parts = [scene(160, 300, seed=seed + number) for number in range(4)]
+        self.image, self.trimap = (np.concatenate([part[i] for part in parts], axis=1) for i in (0, 1))
+
+    def request(self, settings: tuple[str, ...] = (), **options: object) -> Request:
+        given = {
+            "inputs": {"image": self.image, "trimap": self.trimap},
+            "outputs": {"alpha": self.path},
+            "overrides": (*self._settings, *settings),
+            "depth": "float",
+        }
+        return Request(**{"pipeline": "hdmatt", **given, **options})  # type: ignore[arg-type]
+
+    def told(self, **options: object) -> list[Updated]:
+        heard: list[Event] = []
+        run(self.request(**{"update": True, **options}), heard.append)
+        return [event for event in heard if isinstance(event, Updated)]
+
+    def update(self, **options: object) -> dict[str, int]:
+        """How many tiles or blocks of each pass were made again."""
+        return {event.name: event.made for event in self.told(**options)}
+
+    def fresh(self) -> np.ndarray:
+        return run(self.request(outputs={"alpha": None})).arrays["alpha"]
+
+    def alpha(self) -> np.ndarray:
+        return zarr.open_array(self.path, mode="r")[:]
+
+    def arrays(self, group_name: str = "arrays.zarr") -> dict[str, np.ndarray]:
+        """The arrays of the run's store."""
+        group = zarr.open_group(self.path.with_name("alpha.zarr.run") / group_name, mode="r")
+        return {name: array[...] for name, array in group.arrays()}
+
+
+@pytest.fixture(scope="module")
+def finished(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished, kept run."""
+    folder = tmp_path_factory.mktemp("finished")
+    run(Edited(weights, folder).request(keep_run=True))
+    return folder
+
+
+@pytest.fixture
+def edited(weights: Path, finished: Path, tmp_path: Path) -> Edited:
+    """A finished, kept run of one's own."""
+    shutil.copytree(finished, tmp_path / "here")
+    return Edited(weights, tmp_path / "here")
+
+
+@pytest.fixture
+def new(weights: Path, tmp_path: Path) -> Edited:
+    return Edited(weights, tmp_path)
+
+
+def spot(edited: Edited) -> None:
+    """An edit in a corner."""
+    edited.trimap[4:20, 4:30] = 128
+
+
+def test_without_a_run_it_starts_and_keeps_it(new: Edited) -> None:
+    told = new.told()
+    assert [event.name for event in told] == PASSES
+    assert [event.made for event in told] == [event.of for event in told]
+    assert new.path.with_name("alpha.zarr.run").exists()
+
+
+def test_an_edit_in_a_corner_makes_what_it_concerns(edited: Edited) -> None:
+    spot(edited)
+    encode, decode, blend = edited.told()
+    assert (encode.made, encode.of, encode.unit) == (8, 30, "tiles")  # of the two blocks that see the corner
+    assert 0 < decode.made < decode.of / 2
+    assert (blend.made, blend.of, blend.unit) == (1, 2, "blocks")
+    assert np.array_equal(edited.alpha(), edited.fresh())
+
+
+def test_nothing_changed_and_nothing_is_made(edited: Edited) -> None:
+    heard: list[Event] = []
+    run(edited.request(update=True), heard.append)
+    assert not [event for event in heard if isinstance(event, BlockDone)]
+    assert [event for event in heard if isinstance(event, OutputWritten)]
+
+
+def test_another_file_of_the_same_meaning_makes_nothing(edited: Edited) -> None:
+    edited.trimap[edited.trimap == 0] = 3
+    assert edited.update() == dict.fromkeys(PASSES, 0)
+
+
+def test_pixels_of_the_image_count_as_well(edited: Edited) -> None:
+    edited.image[50, 20] ^= 255
+    encode, decode, _ = edited.told()
+    assert encode.made == 8
+    assert 0 < decode.made < decode.of
+    assert np.array_equal(edited.alpha(), edited.fresh())
+
+
+def test_the_unknown_region_shrinks_and_grows(edited: Edited) -> None:
+    """Tiles cease to be asked for and come to be; the store is as a fresh one, with no rows of before."""
+    for columns, value in ((slice(590, 1200), 0), (slice(800, 1190), 128)):
+        edited.trimap[40:150, columns] = value
+        edited.update()
+        updated = edited.arrays()
+        run(edited.request(overwrite=True, keep_run=True))
+        for name, array in edited.arrays().items():
+            assert np.array_equal(array, updated[name]), name
+
+
+class Spied:
+    """What each query chose, and which tiles were decoded."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.chosen: dict[int, list[int]] = {}
+        self.decoded: list[int] = []
+        choose, store = TopK.run, Workspace.write_rows
+
+        def choosing(stage: TopK, block: Any, context: Any) -> Any:
+            made = choose(stage, block, context)
+            self.chosen.update(zip(block.target.slots, made["choice"].tolist(), strict=True))
+            return made
+
+        def storing(space: Workspace, ref: Any, target: Any, *given: Any) -> None:
+            self.decoded.extend(target.slots if ref.node == "decode" else ())
+            store(space, ref, target, *given)
+
+        monkeypatch.setattr(TopK, "run", choosing)
+        monkeypatch.setattr(Workspace, "write_rows", storing)
+
+
+def test_tiles_are_decoded_again_if_they_or_their_contexts_changed(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And with them their whole blocks where batches show in the bits."""
+    edited, spied = Edited(weights, tmp_path, seed=14), Spied(monkeypatch)
+    run(edited.request(keep_run=True))
+    before, chosen_before = edited.arrays()["encode.features"], dict(spied.chosen)
+    shutil.copytree(tmp_path, tmp_path / "another")
+    spied.chosen.clear()
+    spied.decoded.clear()
+    spot(edited)
+    edited.update()
+    changed = (edited.arrays()["encode.features"] != before).any(axis=(1, 2, 3))
+    looks_elsewhere = {slot for slot, names in spied.chosen.items() if names != chosen_before.get(slot)}
+    looks_at_changed = {slot for slot, names in spied.chosen.items() if changed[names].any()}
+    seeing, queries = {slot for slot in spied.chosen if slot < 8}, set(spied.chosen)
+    alone = seeing | looks_elsewhere | looks_at_changed
+    assert sorted(spied.decoded) == sorted(alone)
+    assert seeing < alone < queries
+    spied.decoded.clear()
+    monkeypatch.setattr(Job, "tiles_alone", False)
+    edited.path = tmp_path / "another" / "alpha.zarr"
+    edited.update()
+    together = {slot for slot in queries if slot // 4 in {one // 4 for one in alone}}
+    assert sorted(spied.decoded) == sorted(together)
+    assert alone < together
+
+
+def test_an_edit_taken_back_gives_the_first_matte(edited: Edited) -> None:
+    first, before = edited.alpha(), edited.trimap.copy()
+    spot(edited)
+    edited.update()
+    edited.trimap[:] = before
+    assert edited.update()["encode"] == 8
+    assert np.array_equal(edited.alpha(), first)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("pipeline", ["hdmatt", "quick"])
+def test_any_edits_leave_the_store_of_a_fresh_run(weights: Path, tmp_path: Path, pipeline: str) -> None:
+    """Arrays and digests alike, the cut-out's included."""
+    edited, random = Edited(weights, tmp_path), np.random.default_rng(2)
+    outputs = {"alpha": edited.path, "foreground": tmp_path / "foreground.zarr"}
+    for _ in range(5):
+        edited.update(pipeline=pipeline, outputs=outputs)
+        updated = edited.arrays(), edited.arrays("served.zarr")
+        shutil.move(edited.path.with_name("alpha.zarr.run"), tmp_path / "aside")
+        run(edited.request(pipeline=pipeline, outputs=outputs, overwrite=True, keep_run=True))
+        for before, after in zip(updated, (edited.arrays(), edited.arrays("served.zarr")), strict=True):
+            assert before.keys() == after.keys()
+            assert [name for name in before if not np.array_equal(before[name], after[name])] == []
+        shutil.rmtree(edited.path.with_name("alpha.zarr.run"))
+        shutil.move(tmp_path / "aside", edited.path.with_name("alpha.zarr.run"))
+        y, x, height, width = random.integers((0, 0, 1, 1), (150, 1150, 60, 200))
+        edited.trimap[y : y + height, x : x + width] = random.choice([0, 128, 255])
+        edited.image[y // 2, x // 2] ^= 1
+
+
+@pytest.mark.slow
+def test_workers_make_the_same(edited: Edited) -> None:
+    spot(edited)
+    assert edited.update(workers=2)["encode"] == 8
+    assert np.array_equal(edited.alpha(), edited.fresh())
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"settings": ("pick.k=2",)}, "stage 'pick'"), ({"seed": 5}, "seed"), ({"dtype": "bfloat16"}, "arithmetic")],
+)
+def test_what_else_changed_is_refused_by_name(edited: Edited, change: dict[str, object], named: str) -> None:
+    spot(edited)
+    words = f"cannot update, changed since: {named}; start anew with --overwrite --keep-run"
+    with pytest.raises(ResumeError, match=words):
+        edited.update(**change)
+    assert edited.path.with_name("alpha.zarr.run").exists()
+
+
+def test_other_weights_are_refused(edited: Edited, tmp_path: Path) -> None:
+    import torch
+
+    from hdmatt_core.nn.network import HDMatt
+    from hdmatt_core.nn.weights import save
+
+    torch.manual_seed(1)
+    save(HDMatt("hdmatt-s"), tmp_path / "other.safetensors", commit="0" * 40, data="none: random")
+    with pytest.raises(ResumeError, match="cannot update, changed since: weights; start anew"):
+        edited.update(settings=(f"weights={tmp_path / 'other.safetensors'}",))
+
+
+def test_a_picture_of_another_size_is_refused(edited: Edited) -> None:
+    edited.image, edited.trimap = edited.image[:, 1:], edited.trimap[:, 1:]
+    with pytest.raises(ResumeError, match="size of input 'image', size of input 'trimap'; start anew"):
+        edited.update()
+
+
+def test_without_a_path_there_is_no_run_to_take_up(new: Edited) -> None:
+    with pytest.raises(UserError, match="give a path for the first one"):
+        new.update(outputs={"alpha": None})
+
+
+def crash_in(name: str) -> Callable[[Event], None]:
+    def listen(event: Event) -> None:
+        if isinstance(event, BlockDone) and event.name == name:
+            raise CrashError
+
+    return listen
+
+
+def test_a_run_that_was_not_to_be_kept_is_made_in_full(new: Edited) -> None:
+    """Nobody knows what its blocks were made from."""
+    with pytest.raises(CrashError):
+        run(new.request(), crash_in("blend"))
+    new.trimap[:, 590:] = 0
+    encode, *_ = new.told()
+    assert encode.made == encode.of
+    assert np.array_equal(new.alpha(), new.fresh())
+
+
+def test_an_interrupted_update_is_resumed_and_stays_kept(edited: Edited) -> None:
+    spot(edited)
+    with pytest.raises(CrashError):
+        run(edited.request(update=True), crash_in(DECODE))
+    heard: list[Event] = []
+    run(edited.request(resume=True), heard.append)
+    assert "encode" not in {event.name for event in heard if isinstance(event, BlockDone)}
+    assert np.array_equal(edited.alpha(), edited.fresh())
+    assert edited.update() == dict.fromkeys(PASSES, 0)
+
+
+@contextmanager
+def dying_at(moment: int) -> Iterator[list[str]]:
+    """The process dies right before or right after its n-th write of rows or digests; lists the writes."""
+    writes: list[str] = []
+
+    def dying(original: Callable[..., None], what: str) -> Callable[..., None]:
+        def write(*given: Any) -> None:
+            for step in ("before", "after"):
+                if len(writes) == moment:
+                    raise CrashError
+                writes.append(f"{step} {what}")
+                if step == "before":
+                    original(*given)
+
+        return write
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Workspace, "write_rows", dying(Workspace.write_rows, "rows"))
+        patch.setattr(Served, "write", dying(Served.write, "digests"))
+        yield writes
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [(2, 7, 20), pytest.param(range(24), marks=[pytest.mark.slow, pytest.mark.timeout(1200)])],
+    ids=["some moments", "all moments"],
+)
+def test_nothing_made_for_one_trimap_is_taken_for_another(edited: Edited, moments: Sequence[int]) -> None:
+    """Stopped at any write of an update, then gone on with, or the edit taken back: always a fresh run's bits."""
+    trimaps, mattes = [edited.trimap.copy()], [edited.alpha()]
+    spot(edited)
+    trimaps.append(edited.trimap.copy())
+    mattes.append(edited.fresh())
+    made = 0
+    for number, moment in enumerate(moments):
+        edited.trimap[:] = trimaps[1 - made]
+        with dying_at(moment), pytest.raises(CrashError):
+            run(edited.request(update=True, synchronous=True))
+        if number % 2:
+            made = 1 - made
+            run(edited.request(resume=True, synchronous=True))
+        else:
+            edited.trimap[:] = trimaps[made]
+            run(edited.request(update=True, synchronous=True))
+        assert np.array_equal(edited.alpha(), mattes[made])
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments(weights: Path, new: Edited, tmp_path: Path) -> None:
+    """kill -9 in earnest, each time after another edit."""
+    words = [word for setting in (f"weights={weights}", *SMALL) for word in ("--set", setting)]
+    command = [sys.executable, "-m", "hdmatt_core", "matte", "photo.png", "trimap.png", "--quiet", *words]
+    Image.fromarray(new.image).save(tmp_path / "photo.png")
+    random = np.random.default_rng(0)
+
+    def edit() -> None:
+        left = int(random.integers(1100))
+        new.trimap[20:60, left : left + 40] = random.choice([0, 128, 255])
+        Image.fromarray(new.trimap).save(tmp_path / "trimap.png")
+
+    edit()
+    subprocess.run([*command, "-o", "alpha.png", "--update"], cwd=tmp_path, check=True)
+    for moment in random.uniform(1, 6, 5):
+        edit()
+        process = subprocess.Popen([*command, "-o", "alpha.png", "--update"], cwd=tmp_path)
+        time.sleep(moment)
+        process.kill()
+        process.wait()
+    subprocess.run([*command, "-o", "alpha.png", "--update"], cwd=tmp_path, check=True)
+    subprocess.run([*command, "-o", "fresh.png"], cwd=tmp_path, check=True)
+    assert (tmp_path / "alpha.png").read_bytes() == (tmp_path / "fresh.png").read_bytes()
