@@ -194,7 +194,7 @@ def test_sizes_and_the_fingerprint_tell_a_preview(request_for: Requests, tmp_pat
     assert begun["preview"] == "1/4"
     group = zarr.open_group(tmp_path / "alpha.ome.zarr", mode="r")
     assert group["0"].shape == (175, 275)  # type: ignore[union-attr]
-    with pytest.raises(ResumeError, match="changed since: input 'image', input 'trimap', preview;"):
+    with pytest.raises(ResumeError, match="changed since: input 'image', input 'trimap', preview, size of input"):
         run(request_for(outputs=out, synchronous=True, resume=True))
 
 
