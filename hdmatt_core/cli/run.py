@@ -37,6 +37,7 @@ def run(
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
     keep_run: options.KeepRun = False,
+    report: options.Report = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Run a pipeline.
@@ -66,7 +67,7 @@ def run(
         keep_run=keep_run,
         command=resume_command(),
     )
-    execute(request, quiet=quiet)
+    execute(request, quiet=quiet, report=report)
 
 
 def plan(
