@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from hdmatt_core.runtime.events import BlockDone, Event, PassStarted, Waiting
+from hdmatt_core.runtime.events import BlockDone, Crew, Event, PassStarted, Waiting
 
 EVERY = 30.0
 """Seconds between two lines."""
@@ -26,6 +26,8 @@ class Lines:
         match event:
             case Waiting(scheduler, seconds):
                 self._say(f"waiting for workers at {scheduler}, at most {seconds:.0f} s")
+            case Crew(workers, threads, dashboard) if dashboard:
+                self._say(crew(workers, threads, dashboard))
             case PassStarted(_, blocks, _, tiles):
                 self._begun, self._done = self._clock(), 0
                 self._total, self._unit = (tiles, "tiles") if tiles else (blocks, "blocks")
@@ -46,6 +48,12 @@ class Lines:
     def _say(self, line: str) -> None:
         print(line, file=self._out, flush=True)
         self._said = self._clock()
+
+
+def crew(workers: int, threads: int, dashboard: str) -> str:
+    """``2 workers, 8 threads; dask's page: http://...``."""
+    count = "1 worker" if workers == 1 else f"{workers} workers"
+    return f"{count}, {threads} thread{'' if threads == 1 else 's'}; dask's page: {dashboard}"
 
 
 def time_left(seconds: float) -> str:

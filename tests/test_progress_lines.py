@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from hdmatt_core.progress_lines import Lines, time_left
-from hdmatt_core.runtime.events import BlockDone, PassStarted, Waiting
+from hdmatt_core.runtime.events import BlockDone, Crew, PassStarted, Waiting
 
 
 def done(block: int, worker: str) -> BlockDone:
@@ -32,6 +32,18 @@ def test_a_short_run_says_nothing_and_a_wait_is_said_at_once() -> None:
     assert out.getvalue() == ""
     lines(Waiting("tcp://s:1", 60.0))
     assert out.getvalue() == "waiting for workers at tcp://s:1, at most 60 s\n"
+
+
+def test_workers_are_told_where_there_is_a_page_about_them() -> None:
+    out = StringIO()
+    lines = Lines(out, lambda: 0.0)
+    lines(Crew(1, 2, ""))
+    assert out.getvalue() == ""
+    lines(Crew(1, 2, "http://s:1/status"))
+    lines(Crew(4, 1, "http://s:1/status"))
+    assert out.getvalue() == (
+        "1 worker, 2 threads; dask's page: http://s:1/status\n4 workers, 1 thread; dask's page: http://s:1/status\n"
+    )
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (720, "12 min"), (11_100, "3 h 05 min")])
