@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hdmatt_core.pages.witness import reporting
 from hdmatt_core.pipeline.document import Document, load_document
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import parse_size
@@ -60,6 +61,7 @@ def matte(
     scratch: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    report: str | Path | None = None,
     progress: Listener = unheard,
 ) -> Matte:
     """Matte one picture.
@@ -70,6 +72,7 @@ def matte(
     :param foreground: True returns the RGBA cut-out, a path writes it.
     :param pipeline: name or YAML file; ``settings`` are overrides such as ``"pick.k=5"``.
     :param memory: limit over all local processes, ``"2GB"`` or bytes.
+    :param report: where a page about the run is written (``.html``), of one that fails half way, too.
     :param progress: called with every :mod:`hdmatt_core.runtime.events` event.
     :raises hdmatt_core.errors.UserError: for anything the caller can mend.
     """
@@ -92,7 +95,8 @@ def matte(
         resume=resume,
         overwrite=overwrite,
     )
-    result = run(request, progress)
+    page = None if report is None else Path(report)
+    result = run(request, progress, witness=reporting(request, page, progress))
     return Matte(result.arrays.get("alpha"), result.arrays.get("foreground"), result.plan)
 
 

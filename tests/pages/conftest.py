@@ -16,7 +16,7 @@ Make = Callable[..., Request]
 
 @pytest.fixture(scope="session")
 def picture() -> Scene:
-    return scene(420, 560, seed=3, band=8)
+    return scene(300, 400, seed=3, band=8)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_a_finished_run(request_for: Make, tmp_path: Path) -> None:
     text, elements = checked(page)
     assert elements.count("img") == 5, "image, trimap, alpha, cut-out, map"
     assert elements.count("svg") == 4, "three passes and the memory"
-    assert "a &lt;b&gt; &amp; &#x27;c&#x27;.png, 560 x 420, uint8" in text
+    assert "a &lt;b&gt; &amp; &#x27;c&#x27;.png, 400 x 300, uint8" in text
     assert "<b> & 'c'" not in text
     assert "Finished in " in text
     assert plan.work is not None
@@ -99,7 +99,7 @@ def test_a_finished_run(request_for: Make, tmp_path: Path) -> None:
 def test_a_stopped_run_shows_what_is_there_and_a_resumed_one_everything(request_for: Make, tmp_path: Path) -> None:
     page, done = tmp_path / "page.html", list[BlockDone]()
     asked = request_for()
-    crash = crash_at(4, DECODE)
+    crash = crash_at(3, DECODE)
 
     def listen(event: Event) -> None:
         if isinstance(event, BlockDone) and event.name == DECODE:
