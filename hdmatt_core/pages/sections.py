@@ -31,7 +31,8 @@ def seen(space: Workspace, store: RunStore) -> Iterator[str]:
     small = [*pictures(space, store)]
     yield "<h2>Pictures</h2>"
     yield html.figures({caption: _uri(pixels) for caption, pixels in small}, "pictures")
-    missing = [name for name in space.job.graph.outputs if not any(caption.startswith(name) for caption, _ in small)]
+    there = {caption.partition(",")[0] for caption, _ in small}
+    missing = [name for name in space.job.graph.outputs if name not in there]
     if missing:
         yield f"<p>Nothing is there yet of: {escape(', '.join(missing))}.</p>"
     yield from _tiles(space, store, [pixels for _, pixels in small])
