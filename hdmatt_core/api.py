@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hdmatt_core.pages.witness import reporting
 from hdmatt_core.pipeline.document import Document, load_document
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import parse_size
@@ -63,6 +64,7 @@ def matte(
     resume: bool = False,
     overwrite: bool = False,
     update: bool = False,
+    report: str | Path | None = None,
     progress: Listener = unheard,
 ) -> Matte:
     """Matte one picture.
@@ -78,6 +80,7 @@ def matte(
     :param memory: limit over all local processes, ``"2GB"`` or bytes.
     :param update: take up the run that lies beside ``output`` after an edit of image or trimap, making again only what
         the edit concerns; or start; the run is kept.
+    :param report: where a page about the run is written (``.html``), of one that fails half way, too.
     :param progress: called with every :mod:`hdmatt_core.runtime.events` event.
     :raises hdmatt_core.errors.UserError: for anything the caller can mend.
     """
@@ -103,7 +106,8 @@ def matte(
         overwrite=overwrite,
         update=update,
     )
-    result = run(request, progress)
+    page = None if report is None else Path(report)
+    result = run(request, progress, witness=reporting(request, page, progress))
     return Matte(result.arrays.get("alpha"), result.arrays.get("foreground"), result.plan)
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from hdmatt_core.runtime.events import BlockDone, BlockKept, Event, PassStarted, Updated, Waiting
+from hdmatt_core.runtime.events import BlockDone, BlockKept, Crew, Event, PassStarted, Updated, Waiting
 
 EVERY = 30.0
 """Seconds between two lines."""
@@ -26,6 +26,8 @@ class Lines:
         match event:
             case Waiting(scheduler, seconds):
                 self._say(f"waiting for workers at {scheduler}, at most {seconds:.0f} s")
+            case Crew(workers, threads, dashboard) if dashboard:
+                self._say(crew(workers, threads, dashboard))
             case PassStarted(_, blocks, _, tiles):
                 self._begun, self._done = self._clock(), 0
                 self._total, self._unit = (tiles, "tiles") if tiles else (blocks, "blocks")
@@ -56,6 +58,12 @@ def updated(event: Updated) -> str:
     """``encode: 16 of 63 tiles made again``."""
     again = f", {event.again} of them through {event.through}" if event.again else ""
     return f"{event.name}: {event.made} of {event.of} {event.unit} made again{again}"
+
+
+def crew(workers: int, threads: int, dashboard: str) -> str:
+    """``2 workers, 8 threads; dask's page: http://...``."""
+    count = "1 worker" if workers == 1 else f"{workers} workers"
+    return f"{count}, {threads} thread{'' if threads == 1 else 's'}; dask's page: {dashboard}"
 
 
 def time_left(seconds: float) -> str:

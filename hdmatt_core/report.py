@@ -13,7 +13,7 @@ from rich.text import Text
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import format_size
-from hdmatt_core.progress_lines import Lines, updated
+from hdmatt_core.progress_lines import Lines, crew, updated
 from hdmatt_core.runtime.events import (
     BlockDone,
     BlockKept,
@@ -131,9 +131,8 @@ class _Bars:
                 )
             case Waiting():
                 self._bars.console.print(f"waiting for workers at {event.scheduler}")
-            case Crew() if event.workers > 1:
-                link = f"; dashboard: {event.dashboard}" if event.dashboard else ""
-                self._bars.console.print(f"{event.workers} workers, {event.threads} threads{link}")
+            case Crew(workers, threads, dashboard) if dashboard:
+                self._bars.console.print(crew(workers, threads, dashboard))
             case PassStarted():
                 self._start(event)
             case BlockDone() | BlockKept():

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from hdmatt_core.progress_lines import Lines, time_left
-from hdmatt_core.runtime.events import BlockDone, BlockKept, PassStarted, Updated, Waiting
+from hdmatt_core.runtime.events import BlockDone, BlockKept, Crew, PassStarted, Updated, Waiting
 
 
 def done(block: int, worker: str) -> BlockDone:
@@ -42,6 +42,18 @@ def test_an_update_says_what_it_made_again() -> None:
     lines(Updated("decode", 9, 40, "tiles", 5, "encode"))
     first, second = "encode: 16 of 63 tiles made again", "decode: 9 of 40 tiles made again, 5 of them through encode"
     assert out.getvalue() == f"{first}\n{second}\n"
+
+
+def test_workers_are_told_where_there_is_a_page_about_them() -> None:
+    out = StringIO()
+    lines = Lines(out, lambda: 0.0)
+    lines(Crew(1, 2, ""))
+    assert out.getvalue() == ""
+    lines(Crew(1, 2, "http://s:1/status"))
+    lines(Crew(4, 1, "http://s:1/status"))
+    assert out.getvalue() == (
+        "1 worker, 2 threads; dask's page: http://s:1/status\n4 workers, 1 thread; dask's page: http://s:1/status\n"
+    )
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (720, "12 min"), (11_100, "3 h 05 min")])

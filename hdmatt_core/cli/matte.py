@@ -46,6 +46,7 @@ def matte(
     overwrite: options.Overwrite = False,
     keep_run: options.KeepRun = False,
     update: options.Update = False,
+    report: options.Report = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Matte a picture at its full size.
@@ -84,6 +85,8 @@ def matte(
         command=resume_command(),
     )
     if image.is_dir() and trimaps is not None:
+        if report is not None:
+            raise UserError("--report is of one picture; for a folder, --keep-run leaves one in each run's store")
         with session():
             _folder(request, image, trimaps, output, foreground, quiet=quiet)
         return
@@ -94,7 +97,7 @@ def matte(
             if not image.is_dir()
             else f"{image} is a folder: give the folder of its trimaps with --trimaps"
         )
-    execute(_one(request, image, trimap, output, foreground), quiet=quiet)
+    execute(_one(request, image, trimap, output, foreground), quiet=quiet, report=report)
 
 
 def _one(request: Request, image: Path, trimap: Path, output: Path, foreground: Path | None) -> Request:

@@ -79,4 +79,11 @@ Update = Annotated[
         rich_help_panel=RESUMING,
     ),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.html",
+        help="Write a page about the run: pictures, tiles, rates, memory. --keep-run puts one into the run's store.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]

@@ -40,6 +40,7 @@ def run(
     overwrite: options.Overwrite = False,
     keep_run: options.KeepRun = False,
     update: options.Update = False,
+    report: options.Report = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Run a pipeline.
@@ -72,7 +73,7 @@ def run(
         update=update,
         command=resume_command(),
     )
-    execute(request, quiet=quiet)
+    execute(request, quiet=quiet, report=report)
 
 
 def plan(

@@ -9,17 +9,21 @@ from pathlib import Path
 import typer
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.pages.witness import reporting
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.report import progress
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import Result, run
 
 
-def execute(request: Request, *, quiet: bool) -> Result:
-    """Run with progress bars; whatever stops it, say how to go on if there is something to go on from."""
+def execute(request: Request, *, quiet: bool, report: Path | None = None) -> Result:
+    """Run with progress bars; whatever stops it, say how to go on if there is something to go on from.
+
+    A page about it is written to ``report``, or into the run's store if that is kept.
+    """
     try:
         with progress(quiet=quiet) as listener:
-            result = run(request, listener)
+            result = run(request, listener, witness=reporting(request, report, listener))
     except UserError as error:
         error.detail = (*error.detail, *_how_to_go_on(request))
         raise

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.evaluation.explain_place import input_of, place
-from hdmatt_core.evaluation.reduced import colour8, reduced
 from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.regions import UNKNOWN
+from hdmatt_core.pages.reduced import colour8, reduced
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.runtime.events import Listener, unheard
 from hdmatt_core.runtime.probe import Probe, Sight, probing

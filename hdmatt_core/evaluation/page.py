@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from hdmatt_core.evaluation.runner import Row, failed
 from hdmatt_core.evaluation.sample import Dataset, Sample
 from hdmatt_core.evaluation.summary import Summary
 from hdmatt_core.evaluation.table import Table, errors, groups_table, means_table, paired_table
+from hdmatt_core.pages import html
 from hdmatt_core.registry import Registry
 
 SHOWN = 60
@@ -19,32 +20,21 @@ SHOWN = 60
 _WORDS = ("method", "error", "group", "picture", "why")
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884 }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 92rem; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 2rem; font-variant-numeric: tabular-nums }
-th, td { padding: .2rem .8rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
-th:first-child, td:first-child, .word { text-align: left }
 section { border-top: 1px solid var(--line); padding-top: .5rem; margin-top: 1.5rem }
 h3 { margin: .3rem 0 } p { max-width: 60rem }
 .strip { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0 }
-figure { margin: 0 } figcaption { font-size: 12px }
-img { display: block; max-width: 200px; outline: 1px solid var(--line); image-rendering: pixelated }
+.strip img { max-width: 200px; image-rendering: pixelated }
 """
 
 
 def write_page(path: Path, dataset: Dataset, rows: Sequence[Row], summary: Summary) -> Path:
     """Write the page with all tables, and with pictures and error maps of at most ``SHOWN`` pictures."""
-    partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in _lines(dataset, rows, summary))
-    return partial.replace(path)
+    title = f"{dataset.name}: {len(dataset.samples)} pictures, {len(summary.overall)} methods"
+    return html.write(path, title, _STYLE, _lines(dataset, rows, summary))
 
 
 def _lines(dataset: Dataset, rows: Sequence[Row], summary: Summary) -> Iterator[str]:
     first = summary.overall[0].method
-    title = f"{escape(dataset.name)}: {len(dataset.samples)} pictures, {len(summary.overall)} methods"
-    yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-    yield f"<h1>{title}</h1>"
     yield "<p>Errors over the unknown pixels: SAD, Grad and Conn in thousands, MSE in thousandths.</p>"
     yield _table(means_table(summary.overall))
     if summary.paired:
@@ -65,16 +55,7 @@ def _lines(dataset: Dataset, rows: Sequence[Row], summary: Summary) -> Iterator[
 
 
 def _table(table: Table) -> str:
-    head, *lines = table
-    cells = "".join(_cell(cell, "th", left=cell in _WORDS) for cell in head)
-    body = "".join("<tr>" + "".join(_cell(cell) for cell in line) + "</tr>" for line in lines)
-    return f"<table><tr>{cells}</tr>{body}</table>"
-
-
-def _cell(text: str, tag: str = "td", *, left: bool | None = None) -> str:
-    """Words to the left, figures to the right."""
-    kind = ' class="word"' if (text[:1].isalpha() if left is None else left) else ""
-    return f"<{tag}{kind}>{escape(text)}</{tag}>"
+    return html.table(table, _WORDS)
 
 
 def _sections(dataset: Dataset, rows: Sequence[Row], first: str) -> Iterator[str]:
@@ -87,15 +68,7 @@ def _sections(dataset: Dataset, rows: Sequence[Row], first: str) -> Iterator[str
         if scored:
             yield _table([["method", "SAD", "MSE e-3", "Grad", "Conn", "s"], *scored])
         pictures = strip(sample, {row.method: row.alpha for row in own if not row.error}, registry)
-        yield _figures(pictures.whole) + _figures(pictures.detail) + "</section>"
-
-
-def _figures(pictures: Mapping[str, str]) -> str:
-    figures = (
-        f'<figure><img loading="lazy" alt="{caption}" src="{uri}"><figcaption>{caption}</figcaption></figure>'
-        for caption, uri in ((escape(name), uri) for name, uri in pictures.items())
-    )
-    return f'<div class="strip">{"".join(figures)}</div>'
+        yield html.figures(pictures.whole, "strip") + html.figures(pictures.detail, "strip") + "</section>"
 
 
 def _chosen(samples: Sequence[Sample], rows: Sequence[Row], first: str) -> list[Sample]:

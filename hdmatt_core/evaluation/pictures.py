@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from hdmatt_core.evaluation.sample import Sample
 from hdmatt_core.kinds import Role
 from hdmatt_core.metrics import eight_bit
 from hdmatt_core.metrics.planes import pinned
+from hdmatt_core.pages.html import uri
 from hdmatt_core.registry import Registry
 
 SIDE = 200
@@ -61,7 +60,7 @@ def strip(sample: Sample, mattes: Mapping[str, Path], registry: Registry) -> Str
     box = tuple(slice(start, start + SIDE) for start in corner)
     return Strip(
         {caption: _reduced(pixels) for caption, pixels in shown.items()},
-        {caption: _uri(Image.fromarray(np.ascontiguousarray(pixels[box]))) for caption, pixels in shown.items()},
+        {caption: uri(Image.fromarray(np.ascontiguousarray(pixels[box]))) for caption, pixels in shown.items()},
     )
 
 
@@ -92,10 +91,4 @@ def _worst(wrong: NDArray[np.float64]) -> tuple[int, int]:
 def _reduced(pixels: Bytes) -> str:
     image = Image.fromarray(pixels)
     factor = max(1, math.ceil(max(image.size) / SIDE))
-    return _uri(image.reduce(factor))
-
-
-def _uri(image: Image.Image) -> str:
-    held = io.BytesIO()
-    image.save(held, "WEBP", quality=70)
-    return "data:image/webp;base64," + base64.b64encode(held.getvalue()).decode()
+    return uri(image.reduce(factor))

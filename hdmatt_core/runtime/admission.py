@@ -12,8 +12,10 @@ import psutil
 from hdmatt_core.errors import HdmattWarning, UserError
 from hdmatt_core.pipeline.sizes import format_size
 from hdmatt_core.runtime import models
+from hdmatt_core.runtime.asking import ask
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.machine import PACKAGES, Machine, devices, here, unseen, versions
+from hdmatt_core.runtime.roster import GPU
 from hdmatt_core.runtime.workspace import release, workspace
 
 FREE_SHARE = 0.5
@@ -26,6 +28,7 @@ class Admission:
     def __init__(self, client: Any, job: Job) -> None:
         self._client, self._job = client, job
         self._in: list[str] = []
+        self._lacking: set[str] = set()
 
     def __call__(self, workers: Sequence[str]) -> list[str]:
         """Those of ``workers`` that may compute from now on; a warning names each other one and says why."""
@@ -34,12 +37,17 @@ class Admission:
         self._in += admitted
         return admitted
 
+    def computes(self, worker: str) -> bool:
+        """Whether the network may run on a worker that declares no GPU."""
+        if self._job.plan.resources.remote:
+            return worker not in self._lacking
+        return self._job.compute.device != "cuda"  # a process of this machine without a card of its own sees none
+
     def close(self) -> None:
         """Let the workers forget the job, as far as they are there."""
         if self._in and self._client.status == "running":
             there = self._client.scheduler_info(n_workers=-1)["workers"]
-            left = [worker for worker in self._in if worker in there]
-            self._client.run(leave, self._job.token, workers=left, on_error="ignore")
+            ask(self._client, leave, self._job.token, workers=[worker for worker in self._in if worker in there])
         self._in.clear()
 
     def _tell(self, workers: Sequence[str]) -> list[str]:
@@ -57,15 +65,11 @@ class Admission:
         return _without({worker: _lines(told[worker]) for worker in workers})
 
     def _alike(self, workers: Sequence[str]) -> list[str]:
-        found, wanted = machines(self._client, workers), software(self._job)
+        found, wanted = ask(self._client, here, workers=workers), software(self._job)
+        device = self._job.compute.device
+        machines = {worker: there for worker, there in found.items() if isinstance(there, Machine)}
+        self._lacking |= {worker for worker, there in machines.items() if device not in there.devices}
         return _without({worker: list(differences(found[worker], wanted)) for worker in workers})
-
-
-def machines(client: Any, workers: Sequence[str] | None = None) -> dict[str, Machine | BaseException]:
-    """What each worker is, or what is in the way of telling."""
-    chosen = None if workers is None else list(workers)
-    found: dict[str, Machine | BaseException] = client.run(here, workers=chosen, on_error="return")
-    return found
 
 
 def software(job: Job) -> dict[str, str]:
@@ -76,6 +80,9 @@ def software(job: Job) -> dict[str, str]:
 
 def differences(there: Machine | BaseException, wanted: Mapping[str, str]) -> Iterator[str]:
     """Where a worker's software is not this client's."""
+    if isinstance(there, TimeoutError):
+        yield str(there)
+        return
     if isinstance(there, BaseException):
         yield f"hdmatt does not start there ({type(there).__name__}: {there})"
         return
@@ -90,10 +97,10 @@ def enter(job: Job) -> None:
 
 
 def enter_if_fit(job: Job, dask_worker: Any) -> list[str]:
-    """Run on a worker: know the job and have its network loaded; or what keeps this worker from doing it."""
+    """Run on a worker: know the job and, where the device is, have its network loaded; or what is in the way."""
     problems = list(_unfit(job, dask_worker))
     if not problems:
-        if job.compute.sha256:
+        if job.compute.sha256 and job.compute.device in devices():
             models.network(job.compute)
         enter(_with_room(job, dask_worker))
     return problems
@@ -108,8 +115,10 @@ def _unfit(job: Job, worker: Any) -> Iterator[str]:
     paths = [source.params.path for source in job.sources.values() if source.params.path.is_absolute()]  # type: ignore[attr-defined]  # every source's parameters have a path
     yield from unseen(paths, job.arrays)
     unit, found = job.compute.unit, devices().get(job.compute.device)
-    if unit and found != unit:
-        yield f"computes on {found or 'no ' + job.compute.device}, this run on {unit}: the bits would differ"
+    if unit and found and found != unit:
+        yield f"computes on {found}, this run on {unit}: the bits would differ"
+    if unit and not found and GPU in worker.state.total_resources:
+        yield f"declares a {GPU}, and finds no {job.compute.device}"
     limit, needed = worker.memory_manager.memory_limit, job.plan.needed(worker.state.nthreads)
     if limit and limit < needed:
         yield f"has a memory limit of {format_size(limit)} and needs {format_size(needed)}; fewer threads need less"

@@ -14,7 +14,7 @@ from hdmatt_core.pipeline.plan import Resources
 from hdmatt_core.runtime import local
 from hdmatt_core.runtime.events import Listener, Waiting
 from hdmatt_core.runtime.executor import Executor, InThisThread
-from hdmatt_core.runtime.machine import Machine
+from hdmatt_core.runtime.machine import Machine, here
 from hdmatt_core.runtime.roster import PATIENCE, Roster
 
 CONNECT = 10
@@ -50,20 +50,20 @@ def executor(resources: Resources, *, scheduler: str | None, synchronous: bool) 
 
     with session():
         client = _local(resources) if scheduler is None else _client(scheduler)
-        with OnDask(client, scheduler or "this machine") as on:
+        with OnDask(client, scheduler) as on:
             yield on
 
 
 def workers_of(scheduler: str, listener: Listener) -> list[Machine]:
     """What the workers of a cluster are, as soon as there are any; UserError if nobody answers or comes."""
-    from hdmatt_core.runtime.admission import machines
+    from hdmatt_core.runtime.asking import ask
 
     client = _client(scheduler)
     roster = Roster(client, scheduler)
     if not roster.members():
         listener(Waiting(scheduler, PATIENCE))
-    roster.wait()
-    return [found for found in machines(client).values() if isinstance(found, Machine)]
+    answers = ask(client, here, workers=list(roster.wait()))
+    return [found for found in answers.values() if isinstance(found, Machine)]
 
 
 def _local(resources: Resources) -> Any:

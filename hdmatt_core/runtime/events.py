@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,13 @@ class Updated:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """The most that the run's processes on this machine have held together since the last such event."""
+
+    resident_bytes: int
+
+
+@dataclass(frozen=True)
 class OutputWritten:
     """An output file is complete under its final name."""
 
@@ -105,7 +112,7 @@ class Finished:
     seconds: float
 
 
-Event = Planned | Waiting | Crew | PassStarted | BlockDone | BlockKept | Updated | OutputWritten | Finished
+Event = Planned | Waiting | Crew | PassStarted | BlockDone | BlockKept | Updated | Memory | OutputWritten | Finished
 Listener = Callable[[Event], None]
 
 
@@ -126,3 +133,13 @@ class EventLog:
         record = {"time": round(time.time(), 3), "event": type(event).__name__, **dataclasses.asdict(event)}
         with self._path.open("a") as file:
             file.write(json.dumps(record) + "\n")
+
+
+def recorded(path: Path) -> Iterator[tuple[float, Event]]:
+    """The events in a file that :class:`EventLog` wrote, each with its time in seconds since the epoch."""
+    kinds = {kind.__name__: kind for kind in get_args(Event)}
+    with path.open() as file:
+        for line in file:
+            record = json.loads(line)
+            when, kind = record.pop("time"), kinds[record.pop("event")]
+            yield when, kind(**record)

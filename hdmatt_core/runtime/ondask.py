@@ -26,14 +26,16 @@ from hdmatt_core.runtime.task import run_block
 from hdmatt_core.runtime.turns import Turns
 from hdmatt_core.runtime.workspace import NotToldError
 
+TABLES = "/info/main/workers.html"
+"""The page of dask that needs no bokeh."""
 POLL = 1.0
 """Seconds after which, without a receipt, the workers and the scheduler are looked at again."""
 
 
 class OnDask:
-    """Runs passes through ``client``, connected to a cluster that people know as ``where``."""
+    """Runs passes through ``client``, connected to the scheduler at ``where``, or None for one of this process."""
 
-    def __init__(self, client: Any, where: str) -> None:
+    def __init__(self, client: Any, where: str | None) -> None:
         self._client, self._where = client, where
         self._crews: dict[str, tuple[Admission, Roster]] = {}
         self._keepers: dict[str, dict[int, str]] = {}
@@ -62,21 +64,21 @@ class OnDask:
 
     def crew(self, job: Job) -> Crew:
         """Who is there at the beginning."""
-        members = self._crew(job).wait()
-        link = self._client.dashboard_link if find_spec("bokeh") else ""
+        members, resources = self._crew(job).wait(), job.plan.resources
+        link = dashboard(self._client) if resources.remote or resources.processes else ""
         return Crew(len(members), sum(member.threads for member in members.values()), link)
 
     def _crew(self, job: Job) -> Roster:
         if job.token not in self._crews:
             admission = Admission(self._client, job)
-            self._crews[job.token] = admission, Roster(self._client, self._where, admission)
+            self._crews[job.token] = admission, Roster(self._client, self._where, admission, admission.computes)
         return self._crews[job.token][1]
 
 
 class Flight:
     """The blocks of one pass that are with the workers now."""
 
-    def __init__(self, client: Any, where: str, job: Job, index: int, turns: Turns, *, on_gpu: bool) -> None:
+    def __init__(self, client: Any, where: str | None, job: Job, index: int, turns: Turns, *, on_gpu: bool) -> None:
         self._client, self._where, self._job, self._index, self._turns = client, where, job, index, turns
         self._name = job.plan.passes[index].name
         self._futures: dict[Any, tuple[int, str]] = {}
@@ -137,6 +139,16 @@ class Flight:
             ) from error
 
 
-def vanished(where: str) -> UserError:
+def dashboard(client: Any) -> str:
+    """dask's page about a cluster: plots where its scheduler has bokeh to draw them, otherwise tables."""
+    link = str(client.dashboard_link or "")
+    with suppress(Exception):  # a scheduler may refuse to be asked, and a page is no reason to stop
+        if client.run_on_scheduler(find_spec, "bokeh"):
+            return link
+    return link.replace("/status", TABLES)
+
+
+def vanished(where: str | None) -> UserError:
     """The scheduler is gone, and with it everything but what is on disk."""
-    return UserError(f"--scheduler {where}: the scheduler went away in the middle of the run; what is finished is kept")
+    which = f"--scheduler {where}" if where else "--workers"
+    return UserError(f"{which}: the scheduler went away in the middle of the run; what is finished is kept")

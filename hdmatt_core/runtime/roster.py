@@ -21,6 +21,8 @@ PATIENCE = 60.0
 
 Admit = Callable[[Sequence[str]], Sequence[str]]
 """Of newcomers, by address, those that may compute."""
+Able = Callable[[str], bool]
+"""Whether a worker without a declared GPU may run the network."""
 
 
 @dataclass(frozen=True)
@@ -37,32 +39,48 @@ class Member:
 
 
 class Roster:
-    """Who may compute now; newcomers are asked in once, and those who left are forgotten."""
+    """Who may compute now; newcomers are asked in once, and those who left are forgotten.
 
-    def __init__(self, client: Any, where: str, admit: Admit = list) -> None:
-        self._client, self._admit = client, admit
-        self.where = where
+    ``where`` is the scheduler's address, None for workers that this process has started itself.
+    """
+
+    def __init__(self, client: Any, where: str | None, admit: Admit = list, able: Able = lambda address: True) -> None:
+        self._client, self._where, self._admit, self._able = client, where, admit, able
         self._refused: set[str] = set()
         self._members: dict[str, Member] = {}
-        self._looked, self._present = float("-inf"), time.monotonic()
+        self._looked = float("-inf")
+        self._missed: float | None = None  # since when nobody is there who could go on
 
     def members(self) -> Mapping[str, Member]:
-        """Workers by address; UserError when there has been none for a minute."""
+        """Workers by address."""
         if time.monotonic() - self._looked > REFRESH:
             self._look()
         return self._members
 
     def chosen(self, *, on_gpu: bool) -> Mapping[str, Member]:
-        """Workers for a pass: those with a GPU compute on it, the others do the rest, if there are both."""
+        """Workers for a pass: those with a GPU compute on it, the others do the rest, if there are both.
+
+        UserError when there has been none for a minute.
+        """
         members = self.members()
-        return {a: m for a, m in members.items() if bool(m.gpus) is on_gpu} or members
+        chosen = {address: member for address, member in members.items() if bool(member.gpus) is on_gpu}
+        if not chosen:
+            chosen = {a: m for a, m in members.items() if self._able(a)} if on_gpu else dict(members)
+        return self._awaited(chosen)
 
     def wait(self) -> Mapping[str, Member]:
         """The workers, as soon as there is one; UserError if none comes."""
-        self._present = time.monotonic()
-        while not self.members():
+        while not self._awaited(self.members()):
             time.sleep(REFRESH / 4)
         return self._members
+
+    def _awaited(self, found: Mapping[str, Member]) -> Mapping[str, Member]:
+        """What was found, which may be nobody, but not for long."""
+        now = time.monotonic()
+        self._missed = None if found else self._missed or now
+        if self._missed is not None and now - self._missed > PATIENCE:
+            raise nobody(self._where)
+        return found
 
     def _look(self) -> None:
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
@@ -76,14 +94,15 @@ class Roster:
             if address in self._members or address in admitted
         }
         self._looked = time.monotonic()
-        if self._members:
-            self._present = self._looked
-        elif self._looked - self._present > PATIENCE:
-            raise nobody(self.where)
 
 
-def nobody(where: str) -> UserError:
+def nobody(where: str | None) -> UserError:
     """No worker came, or none is left."""
+    if where is None:
+        return UserError(
+            f"--workers: no worker process has been alive for {PATIENCE:.0f} s, most likely for lack of memory; "
+            "give fewer --workers, or a smaller --memory"
+        )
     return UserError(
         f"--scheduler {where}: no worker that fits for {PATIENCE:.0f} s; start some with 'dask worker {where}'"
     )

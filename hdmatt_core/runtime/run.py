@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from hdmatt_core.runtime.events import (
     unheard,
 )
 from hdmatt_core.runtime.fingerprint import content_of
+from hdmatt_core.runtime.gauge import Gauge
+from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.outputs import deliver
 from hdmatt_core.runtime.planning import job_of, surveyed, surveyed_while_decoding
 from hdmatt_core.runtime.prepare import Prepared, prepare
@@ -47,39 +50,43 @@ class Result:
     arrays: Mapping[str, Array]
 
 
-def run(request: Request, listener: Listener = unheard, order: Order = list) -> Result:
+Witness = Callable[[Job, RunStore], AbstractContextManager[object]]
+"""A context around all passes and outputs; when it is left, for whatever reason, the run's arrays are still there."""
+
+
+def run(request: Request, listener: Listener = unheard, order: Order = list, witness: Witness | None = None) -> Result:
     """Do what ``request`` asks for.
 
     ``order`` may permute the blocks of every pass; it changes nothing in the result. Raises UserError for whatever
     the person can mend; the run's store then stays, and the same request with ``resume`` goes on.
     """
     with session():
-        return _do(request, listener, order)
+        return _do(request, listener, order, witness)
 
 
-def _do(request: Request, listener: Listener, order: Order) -> Result:
+def _do(request: Request, listener: Listener, order: Order, witness: Witness | None) -> Result:
     prepared = prepare(request, workers_of(request.scheduler, listener) if request.scheduler else ())
     path = request.store_path()
     if path is None:
         if request.update:
             raise UserError("an update takes up the run that lies beside an output: give a path for the first one")
         with tempfile.TemporaryDirectory(prefix="hdmatt-", dir=request.scratch) as folder:
-            return _run(prepared, Path(folder) / "arrays.run", listener, order)
+            return _run(prepared, Path(folder) / "arrays.run", listener, order, witness)
     _refuse_existing(request, path)
-    result = _run(prepared, path, listener, order)
+    result = _run(prepared, path, listener, order, witness)
     if not RunStore(path).remembers:
         shutil.rmtree(path)
     return result
 
 
-def _run(prepared: Prepared, path: Path, listener: Listener, order: Order) -> Result:
-    with RunStore(path) as store:
+def _run(prepared: Prepared, path: Path, listener: Listener, order: Order, witness: Witness | None) -> Result:
+    with RunStore(path) as store, Gauge(family=prepared.request.workers > 0) as gauge:
         try:
             with room(path):
                 _open(store, prepared)
                 made = surveyed_while_decoding(prepared, store)
                 check_disk(made, store)
-                return _Run(prepared, store, made, listener, order).execute()
+                return _Run(prepared, store, made, listener, order, gauge).execute(witness)
         except BaseException:
             _forget_if_nothing_done(store)
             raise
@@ -124,29 +131,37 @@ def _open(store: RunStore, prepared: Prepared) -> None:
 
 
 class _Run:
-    def __init__(self, prepared: Prepared, store: RunStore, plan: Plan, listener: Listener, order: Order) -> None:
-        self.prepared, self.store, self.plan, self.order = prepared, store, plan, order
+    def __init__(
+        self, prepared: Prepared, store: RunStore, plan: Plan, listener: Listener, order: Order, gauge: Gauge
+    ) -> None:
+        self.prepared, self.store, self.plan, self.order, self.gauge = prepared, store, plan, order, gauge
         self.job = job_of(prepared, store, plan)
         log = EventLog(store.events_path)
         self.tally = Tally()
         self.listeners = (log, self.tally, listener)
 
-    def execute(self) -> Result:
-        began = time.perf_counter()
-        work = self.plan.work
-        self._tell(Planned(self.plan.peak, self.plan.disk, work.queries if work else 0, work.candidates if work else 0))
+    def execute(self, witness: Witness | None) -> Result:
         try:
-            self._passes()
-            arrays = self._deliver()
-            if self.prepared.request.update:
-                for event in self.tally.told(workspace(self.job)):
-                    self._tell(event)
+            with witness(self.job, self.store) if witness else nullcontext():
+                arrays = self._all()
         finally:
             release(self.job.token)
             for source in self.prepared.sources.values():
                 source.close()
-        self._tell(Finished(time.perf_counter() - began))
         return Result(self.plan, arrays)
+
+    def _all(self) -> dict[str, Array]:
+        began = time.perf_counter()
+        work = self.plan.work
+        self._tell(Planned(self.plan.peak, self.plan.disk, work.queries if work else 0, work.candidates if work else 0))
+        self._passes()
+        arrays = self._deliver()
+        if self.prepared.request.update:
+            for event in self.tally.told(workspace(self.job)):
+                self._tell(event)
+        self._tell(self.gauge.read())
+        self._tell(Finished(time.perf_counter() - began))
+        return arrays
 
     def _passes(self) -> None:
         request = self.prepared.request
@@ -195,3 +210,5 @@ class _Run:
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)
+        if self.gauge.due:
+            self._tell(self.gauge.read())

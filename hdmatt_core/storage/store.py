@@ -5,6 +5,7 @@
     alpha.png.run/
       run.json       fingerprint and the command that goes on
       events.jsonl   what happened, a line each
+      report.html    a page about the run, if it is kept
       lock           held while a run is alive (released by the kernel if it dies)
       arrays.zarr/   intermediate arrays and results, by "stage.port"
       ledger.zarr/   finished blocks, by pass

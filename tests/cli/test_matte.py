@@ -65,6 +65,14 @@ def test_alpha_and_cutout(hdmatt: Hdmatt, picture: Scene) -> None:
     assert sorted(p.name for p in Path().iterdir()) == ["alpha.png", "cutout.png", "photo.png", "trimap.png"]
 
 
+def test_a_page_about_the_run(hdmatt: Hdmatt) -> None:
+    assert hdmatt("matte photo.png trimap.png -o a.png --report page.html") == (0, "")
+    assert hdmatt("run hdmatt -i image=photo.png -i trimap=trimap.png -o alpha=b.png --keep-run") == (0, "")
+    for page in ("page.html", "b.png.run/report.html"):
+        assert "Finished in " in Path(page).read_text()
+    assert not Path("a.png.run").exists()
+
+
 def test_depths_and_formats(hdmatt: Hdmatt) -> None:
     assert hdmatt("matte photo.png trimap.png -o a.tif --depth float")[0] == 0
     assert hdmatt("matte photo.png trimap.png -o a.png --depth 16")[0] == 0
@@ -174,6 +182,13 @@ GOLDEN = {
     ),
     "matte photo.png trimap.png -o a.png --memory lots": ("error: 'lots' is not a size; write 2GB, 512MB or 1.5GiB\n"),
     "matte photo.png trimap.png -o there.png": "error: there.png exists; give --overwrite, or another output\n",
+    "matte photo.png trimap.png -o a.png --report page.txt": (
+        "error: --report page.txt: the report is a page; give --report FILE.html\n"
+    ),
+    "matte photo.png trimap.png -o a.png --report there.html": None,
+    "matte . --trimaps . -o alphas --report page.html": (
+        "error: --report is of one picture; for a folder, --keep-run leaves one in each run's store\n"
+    ),
     "matte photo.png trimap.png -o a.png --foreground c.jpg": None,
     "matte photo.png trimap.png -o a.png --depth float": None,
     "run hdmatt -i image=photo.png -o alpha=a.png": (
@@ -211,6 +226,7 @@ GOLDEN = {
 @pytest.mark.parametrize("command", GOLDEN)
 def test_mistakes_are_one_line_and_leave_nothing(hdmatt: Hdmatt, command: str) -> None:
     Path("there.png").write_bytes(b"mine")
+    Path("there.html").write_bytes(b"mine")
     before = sorted(Path().iterdir())
     code, said = hdmatt(command)
     assert code == 2

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dask
 import numpy as np
 import psutil
 import pytest
 from distributed import Client, LocalCluster
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.runtime import asking, ondask
 from hdmatt_core.runtime import cluster as clusters
-from hdmatt_core.runtime import ondask
 from hdmatt_core.runtime.cluster import session
 from hdmatt_core.runtime.events import BlockDone, Event
 from hdmatt_core.runtime.request import Request
@@ -199,6 +201,39 @@ def test_a_worker_with_another_version_is_left_out_by_name(
         other.wait()
     pids = {event.worker.split("/")[1] for event in done if isinstance(event, BlockDone)}
     assert str(other.pid) not in pids
+
+
+@pytest.mark.slow
+def test_a_worker_that_gives_no_answer_is_left_out(
+    request_for: Make, small: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler that steals may give it a block all the same, and takes it back after five minutes."""
+    with (
+        dask.config.set({"distributed.scheduler.work-stealing": False}),
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+    ):
+        _run_beside_a_stuck_worker(request_for, small, monkeypatch, cluster)
+
+
+def _run_beside_a_stuck_worker(
+    request_for: Make, small: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, cluster: LocalCluster
+) -> None:
+    words = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address, "--nthreads", "1"]
+    stuck = subprocess.Popen([*words, "--no-nanny"], stderr=subprocess.DEVNULL)
+    done: list[Event] = []
+    try:
+        with Client(cluster) as client:
+            client.wait_for_workers(2, timeout=120)
+            stuck.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(asking, "ANSWER", 15.0)
+        with pytest.warns(match=r"worker tcp://.* is left out: no answer for 15 s"):
+            run(request_for(scheduler=cluster.scheduler_address, inputs=small), done.append)
+    finally:
+        stuck.kill()
+        stuck.wait()
+    assert {event.worker.split("/")[1] for event in done if isinstance(event, BlockDone)} == {
+        str(cluster.workers[0].pid)
+    }
 
 
 def test_no_scheduler_is_one_line(request_for: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Pages of HTML that need nothing else: what they share, and the page about a run."""
