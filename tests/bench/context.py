@@ -51,6 +51,8 @@ def main() -> None:
     image, trimap, truth = (np.asarray(zarr.open_array(path / name, mode="r")) for name in ("image", "trimap", "alpha"))
     boxes = neighbourhoods(Scene((options.size, options.size), options.seed, options.unknown))
     far = far_from_known(trimap)
+    if not far.any():
+        raise SystemExit(f"nothing in this scene is further than {FAR} px from all that is known; take a larger one")
     print(f"{far.sum() / 1e6:.2f} megapixels are further than {FAR} px from any known one", flush=True)
     measured = {}
     for name, alpha in mattes((image, trimap, truth), boxes, parse_size(options.memory)):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import watched
 import zarr
+from errormap import error_map
 from watched import Run, table
 
 from hdmatt_core.geometry import blocks_of
@@ -37,6 +38,7 @@ def main() -> None:
         "planned_peak": run.planned,
         "decoded": sum(count for name, count in run.report["tiles"].items() if "decode" in name),
         "shards": dict(constant_shards(level)),
+        "error": error_map(level, scene),
         **run.report,
     }
     watched.record(options.folder, f"size-{options.size}", measured)

@@ -46,6 +46,7 @@ def bounds() -> Iterator[Bound]:
     yield Bound("two workers, times as fast as one", 1.7, two_to_one, least=True)
     yield Bound("largest picture: share of the threads' time that is computing", 0.8, busy_share, least=True)
     yield Bound("seams: difference where patches meet / inside of them", 1.1, seams_ratio)
+    yield Bound("largest picture: error against the truth where patches meet / inside", 1.1, meeting_error)
     yield Bound("far from everything known: MSE with the whole image / own neighbourhood", 1.0, context_ratio)
 
 
@@ -110,6 +111,10 @@ def seams_ratio(results: Results, sizes: Sequence[int]) -> float:
     return float(results["seams"]["borders"] / results["seams"]["interiors"])
 
 
+def meeting_error(results: Results, sizes: Sequence[int]) -> float:
+    return float(results[f"size-{sizes[-1]}"]["error"]["meet"])
+
+
 def context_ratio(results: Results, sizes: Sequence[int]) -> float:
     ways = results["context"]["ways"]
     whole, own = (next(way["far"][1] for name, way in ways.items() if part in name) for part in ("whole", "own"))
@@ -138,6 +143,10 @@ def _sizes(runs: Sequence[Mapping[str, Any]], results: Results) -> Iterator[str]
         "seconds on the clock": lambda run: f"{run['seconds']:.0f}",
         "seconds of processors": lambda run: f"{run['processor']:.1f}",
         "computing, share of the threads' time": lambda run: f"{_share(run, 'computing'):.0%}",
+        "mean error of unknown pixels": lambda run: f"{run['error']['mean']:.4f}",
+        "its least and greatest on any line of the grid of patches, of the mean": lambda run: (
+            f"{run['error']['least line']:.3f}, {run['error']['greatest line']:.3f}"
+        ),
     }
     yield "\n" + table(("", *heads), [(name, *map(figure, runs)) for name, figure in figures.items()])
     steps = dict.fromkeys(step for run in runs for step in run["spent"])
