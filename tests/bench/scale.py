@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import curve
-import verdicts
+import tables
 
 HERE = Path(__file__).parent
 SIZES = (8192, 16384, 32768)
@@ -44,7 +44,7 @@ def main() -> None:
         shutil.rmtree(options.folder / "results", ignore_errors=True)
         measure(options.folder, options.sizes, options.workers_on, keep=options.keep)
     results = read(options.folder)
-    report = "\n".join(verdicts.lines(results, options.sizes))
+    report = "\n".join(tables.lines(results, options.sizes))
     print(report)
     (options.folder / "scale.md").write_text(report + "\n")
     runs = [results[f"size-{side}"] for side in options.sizes if f"size-{side}" in results]
@@ -56,6 +56,7 @@ def parts(sizes: Sequence[int], workers_on: int) -> Iterator[tuple[str, list[str
     """Every part by name, with its words; short ones first, so that a night cut short has most of them."""
     yield "choice", ["choice.py"]
     yield "bare", ["bare.py", "--size", str(sizes[0])]
+    yield "profiled", ["profiled.py", "--size", str(min(4096, sizes[0]))]
     yield "seams", ["seams.py", "--size", "2048", "--unknown", "0.15"]
     for side in sizes:
         yield f"size-{side}", ["size.py", "--size", str(side)]

@@ -16,7 +16,7 @@ SIZES = (8192, 32768)
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    return {name: importlib.import_module(name) for name in ("scale", "verdicts")}
+    return {name: importlib.import_module(name) for name in ("scale", "tables")}
 
 
 def run_of(side: int, peak: float, processor: float, queries: int) -> dict[str, object]:
@@ -30,7 +30,7 @@ def run_of(side: int, peak: float, processor: float, queries: int) -> dict[str, 
 
 
 def table_of(bench: dict[str, ModuleType], results: dict[str, object]) -> dict[str, list[str]]:
-    lines = "\n".join(bench["verdicts"].lines(results, SIZES)).splitlines()
+    lines = "\n".join(bench["tables"].lines(results, SIZES)).splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| ")]
     return {row[0]: row[1:] for row in rows}
 
