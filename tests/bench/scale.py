@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -82,10 +84,14 @@ def measure(folder: Path, sizes: Sequence[int], workers_on: int, *, keep: bool) 
 def attempt(words: Sequence[str], folder: Path) -> str:
     """``done``, or what went wrong."""
     command = [sys.executable, str(HERE / words[0]), *words[1:], "--folder", str(folder)]
-    try:
-        code = subprocess.run(command, timeout=LIMIT).returncode
-    except subprocess.TimeoutExpired:
-        return f"given up after {LIMIT} s"
+    with subprocess.Popen(command, start_new_session=True) as part:
+        try:
+            code = part.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            return f"given up after {LIMIT} s"
+        finally:
+            if part.poll() is None:
+                os.killpg(part.pid, signal.SIGKILL)  # whatever it started would disturb the next
     return "done" if code == 0 else f"failed with {code}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -75,3 +76,15 @@ def test_a_part_that_fails_loses_no_other(
     said = capfd.readouterr().out
     assert "| seams | failed with 3 |" in said
     assert "| 1 | tiles |" in said
+
+
+def test_a_part_that_hangs_is_ended_with_all_that_it_started(
+    bench: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    child = f"import pathlib, time; time.sleep(3); pathlib.Path({str(tmp_path / 'lived')!r}).touch()"
+    (tmp_path / "hangs.py").write_text(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])\n")
+    monkeypatch.setattr(bench["scale"], "HERE", tmp_path)
+    monkeypatch.setattr(bench["scale"], "LIMIT", 1)
+    assert bench["scale"].attempt(["hangs.py"], tmp_path) == "given up after 1 s"
+    time.sleep(4)
+    assert not (tmp_path / "lived").exists()
