@@ -12,9 +12,9 @@ from hdmatt_core.cli.running import execute, resume_command
 from hdmatt_core.cli.words import pairs, reduction
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.sizes import parse_size
-from hdmatt_core.report import describe
+from hdmatt_core.plan_lines import foretold
+from hdmatt_core.runtime.forecast import forecast
 from hdmatt_core.runtime.request import Request
-from hdmatt_core.runtime.run import plan as make_plan
 
 Named = Annotated[str, typer.Argument(help="A pipeline's name (hdmatt, quick, ...) or a YAML file.")]
 Inputs = Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=PATH", help="An input; repeat it.")]
@@ -88,12 +88,15 @@ def plan(
     memory: options.Memory = None,
     workers: options.Workers = 0,
     scratch: options.Scratch = None,
+    time: Annotated[
+        bool, typer.Option("--time", help="Also estimate the time: a block of made-up tiles is matted, some seconds.")
+    ] = False,
 ) -> None:
-    """Show what a run would do and cost, without doing it: passes, tiles, peak memory, disk. Reads the trimap.
+    """Show what a run would do and cost, without doing it: tiles, passes, memory, disk, what is read. Reads the trimap.
 
     [bold]Example[/bold]
 
-    hdmatt plan hdmatt -i image=scan.tif -i trimap=trimap.tif --memory 2GB
+    hdmatt plan gigapixel -i image=scan.tif -i trimap=trimap.tif --memory 2GB --time
     """
     names = [word.partition("=")[0] for word in outputs or ["alpha"]]
     request = Request(
@@ -107,4 +110,4 @@ def plan(
         device=device,
         scratch=scratch,
     )
-    typer.echo(describe(make_plan(request)))
+    typer.echo(foretold(forecast(request, timed=time)))

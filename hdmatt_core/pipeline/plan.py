@@ -30,7 +30,7 @@ DECODER_BYTES = 100 << 20
 DECODED_SHARE = 3
 """Inputs are decoded whole if they take at most one part in so many of the budget beside the processes."""
 KEPT = "kept between passes"
-KEPT_SHARE = 4
+KEPT_SHARE = 8
 """Rows are kept in memory up to one part in so many of the budget; files beyond it cost little more, and memory stays
 flat in the picture's size."""
 SLACK = 1.25

@@ -52,6 +52,14 @@ class Job:
                 return ref
         return None
 
+    def table_of_trimap(self, trimap: Ref) -> Ref | None:
+        """The table of tiles that was made from the input ``trimap``; None if it is none, or no trimap."""
+        if trimap.port or self.graph.inputs[trimap.node].kind != "trimap":
+            return None
+        nodes = self.graph.nodes.values()
+        tilers = (node.name for node in nodes if node.type.stage.kind == "tiler" and node.wires["trimap"] == trimap)
+        return next((Ref(name, "tiles") for name in tilers), None)
+
     def inherited(self, work: Pass) -> dict[Ref, ArraySpec]:
         """The transient arrays that ``work`` reads of earlier passes."""
         wires = (ref for step in work.steps for ref in self.graph.nodes[step.node].wires.values())

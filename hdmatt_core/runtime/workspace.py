@@ -24,6 +24,8 @@ from hdmatt_core.storage.rows import rows_of
 from hdmatt_core.storage.store import array_of, open_arrays
 
 KEPT_RUNS = 4
+KNOWN_VALUES = {TileState.BACKGROUND: 0, TileState.FOREGROUND: 255}
+"""What a source gives of a trimap that holds nothing else."""
 _workspaces: dict[str, Workspace] = {}
 _lock = threading.Lock()
 
@@ -130,6 +132,9 @@ class Workspace:
     def window(self, ref: Ref, box: Box) -> Array:
         """The pixels of ``box``, mirrored where it reaches beyond the image."""
         shape = self.spec(ref).shape[:2]
+        known = known_value(self, ref, box.within(shape))
+        if known is not None:
+            return np.full(box.shape, known, self.spec(ref).dtype)
         if box.within(shape) == box:
             return self._inner(ref, box)
         rows, cols = (reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True))
@@ -158,6 +163,17 @@ class Workspace:
         if same:
             shard[[slot - low for slot in same]] = self.rows(ref, same)
         array[low : target.box.stop[0]] = shard
+
+
+def known_value(space: Workspace, ref: Ref, box: Box) -> int | None:
+    """The one value of a box of the trimap, where the tables of tiles say that; the file need not be decoded again."""
+    job = space.job
+    table = None if job.plan.work is None else job.table_of_trimap(ref)  # while tiles are counted there is none
+    grid = job.plan.specs[table].grid if table else None
+    if table is None or grid is None or box.empty:
+        return None
+    states = np.unique(space.table(table)[grid.covering(box), 2])
+    return KNOWN_VALUES.get(TileState(int(states[0]))) if len(states) == 1 else None
 
 
 def spill_of(job: Job) -> Spill | None:

@@ -46,15 +46,15 @@ def create(group: zarr.Group, name: str, spec: ArraySpec) -> zarr.Array[Any]:
         dtype=spec.dtype,
         chunks=chunks,
         shards=None if shards == chunks else shards,
-        compressors=None if _incompressible(spec) else ZstdCodec(level=1),
+        compressors=None if _plain(spec) else ZstdCodec(level=1),
         fill_value=0,
         dimension_names=spec.dims,
     )
 
 
-def _incompressible(spec: ArraySpec) -> bool:
-    """Features, packed skips and regions, which are gathered row by row, straight from the files.
+def _plain(spec: ArraySpec) -> bool:
+    """Features, packed skips, regions and the mattes of patches, which are read row by row, straight from the files.
 
-    zstd gains a few per cent of the first two, and the last are small.
+    zstd halves a matte at best and gains a few per cent of features; regions are small.
     """
-    return spec.over_tiles and spec.dtype in ("float16", "uint8")
+    return spec.over_tiles and (spec.dtype in ("float16", "uint8") or spec.row_bytes > SMALL_ROW)

@@ -79,4 +79,6 @@ def _feed(digest: hashlib.blake2b, path: Path, starts: list[int], count: int) ->
         for start in starts:
             file.seek(start)
             for _ in range(0, count, SAMPLE):
-                digest.update(file.read(SAMPLE))
+                if not (piece := file.read(SAMPLE)):
+                    break
+                digest.update(piece)

@@ -2,7 +2,7 @@
 
 Blocks of queries cost alike, so that some of them are timed and the rest is multiplied.
 
-python tests/bench/choice.py --gigapixels 1 10
+    python tests/bench/choice.py --gigapixels 1 10
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from pathlib import Path
 
 import numpy as np
+import watched
 from hdmatt_stages import TopK
 from watched import table
 
@@ -29,8 +31,10 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--gigapixels", type=float, nargs="+", default=[1, 10])
     arguments.add_argument("--unknown", type=float, default=0.08, help="share of the tiles that are queries")
+    arguments.add_argument("--folder", type=Path, default=Path("bench-out"))
     options = arguments.parse_args()
     rows = [measured(size, options.unknown) for size in options.gigapixels]
+    watched.record(options.folder, "choice", {"rows": rows})
     columns = ("gigapixels", "tiles", "queries", "processor s", "us a query", "descriptors MB", "more resident MB")
     print(table(columns, rows))
 

@@ -10,6 +10,7 @@ printed are the errors over pixels further than a patch from any known one, and 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,6 @@ from watched import table
 
 from hdmatt_core import matte
 from hdmatt_core.geometry import Box
-from hdmatt_core.metrics import score
 from hdmatt_core.pipeline.sizes import parse_size
 from hdmatt_core.scene import Scene
 from hdmatt_core.scene.thing import Kind
@@ -34,6 +34,9 @@ WAYS = {
     "random patches": "ablation-random-context",
     "none": "ablation-no-context",
 }
+NEIGHBOURHOOD = "own neighbourhood (crop)"
+
+Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def main() -> None:
@@ -46,28 +49,29 @@ def main() -> None:
     options = arguments.parse_args()
     path = watched.scene(options.folder, options.size, options.unknown, seed=options.seed)
     image, trimap, truth = (np.asarray(zarr.open_array(path / name, mode="r")) for name in ("image", "trimap", "alpha"))
-    scene = Scene((options.size, options.size), options.seed, options.unknown)
-    far, memory = far_from_known(trimap), parse_size(options.memory)
+    boxes = neighbourhoods(Scene((options.size, options.size), options.seed, options.unknown))
+    far = far_from_known(trimap)
+    if not far.any():
+        raise SystemExit(f"nothing in this scene is further than {FAR} px from all that is known; take a larger one")
     print(f"{far.sum() / 1e6:.2f} megapixels are further than {FAR} px from any known one", flush=True)
-    mattes = {}
+    measured = {}
+    for name, alpha in mattes((image, trimap, truth), boxes, parse_size(options.memory)):
+        measured[name] = {"far": errors(alpha, truth, far), "unknown": errors(alpha, truth, trimap == 128)}
+        print(name, measured[name], flush=True)
+    watched.record(options.folder, "context", {"pixels": int(far.sum()), "ways": measured})
+    rows = [[n, *(f"{v:.4g}" for where in ("far", "unknown") for v in m[where])] for n, m in measured.items()]
+    print(table(("context", "far: SAD", "far: MSE", "unknown: SAD", "unknown: MSE"), rows))
+
+
+def mattes(planes: Planes, boxes: list[Box], memory: int) -> Iterator[tuple[str, np.ndarray]]:
+    """The scene's matte by every way, and that of no context with each thicket matted from a crop around it."""
+    image, trimap, _ = planes
     for name, pipeline in WAYS.items():
-        mattes[name] = matte(image, trimap, pipeline=pipeline, memory=memory).alpha
-        print(name, f"{errors(mattes[name], truth, far)}", flush=True)
-    local = mattes["none"].copy()
-    for box in neighbourhoods(scene):
-        local[box.slices] = matte(image[box.slices], trimap[box.slices], memory=memory).alpha
-    mattes["own neighbourhood (crop)"] = local
-    print(table(("context", "far: SAD", "far: MSE", "SAD", "MSE", "Grad", "Conn"), rows(mattes, truth, trimap, far)))
-
-
-def rows(mattes: dict[str, np.ndarray], truth: np.ndarray, trimap: np.ndarray, far: np.ndarray) -> list[list[str]]:
-    made = []
-    for name, alpha in mattes.items():
-        whole = score(alpha, truth, trimap)
-        sad, mse = errors(alpha, truth, far)
-        figures = (f"{whole.sad:.1f}", f"{whole.mse:.4f}", f"{whole.grad:.1f}", f"{whole.conn:.1f}")
-        made.append([name, f"{sad:.1f}", f"{mse:.4f}", *figures])
-    return made
+        alpha = matte(image, trimap, pipeline=pipeline, memory=memory).alpha
+        yield name, alpha
+    for box in boxes:
+        alpha[box.slices] = matte(image[box.slices], trimap[box.slices], memory=memory).alpha
+    yield NEIGHBOURHOOD, alpha
 
 
 def errors(alpha: np.ndarray, truth: np.ndarray, where: np.ndarray) -> tuple[float, float]:

@@ -11,15 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hdmatt_core.runtime.events import Event
+from hdmatt_core.runtime.events import BlockDone, Event
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import run
 
 
 class Marks:
-    """Processor seconds of this process in every step, and the tiles and blocks made by each pass."""
+    """Processor seconds of this process in every step, tiles and blocks of each pass, and what the receipts tell."""
 
     def __init__(self) -> None:
+        self.shares: dict[str, Counter[str]] = {}
+        self.spans: dict[str, tuple[float, float]] = {}
+        self.workers: set[str] = set()
         self.spent: dict[str, float] = {"start Python and hdmatt": time.process_time()}
         self.tiles: Counter[str] = Counter()
         self.blocks: Counter[str] = Counter()
@@ -27,6 +30,8 @@ class Marks:
 
     def __call__(self, event: Event) -> None:
         record = asdict(event)
+        if isinstance(event, BlockDone):
+            self._receipt(event)
         match type(event).__name__:
             case "Planned":
                 self._next("start the workers")
@@ -41,6 +46,19 @@ class Marks:
                     self._next("write the output")
             case "Finished":
                 self._next("end")
+
+    def _receipt(self, done: BlockDone) -> None:
+        share = self.shares.setdefault(done.name, Counter())
+        for what in ("reading", "computing", "writing", "again"):
+            share[what] += getattr(done, what)
+        first, last = self.spans.get(done.name, (done.began, 0.0))
+        self.spans[done.name] = min(first, done.began), max(last, done.began + done.seconds)
+        self.workers.add(done.worker)
+
+    def busy(self) -> dict[str, Any]:
+        """Of each pass: seconds from its first to its last block, and all threads' for reading, computing, writing."""
+        spans = {name: {"span": last - first, **self.shares[name]} for name, (first, last) in self.spans.items()}
+        return {"threads": len(self.workers), "passes": spans}
 
     def _next(self, step: str) -> None:
         now = time.process_time()
@@ -72,6 +90,7 @@ def main() -> None:
         "spent": marks.spent,
         "tiles": dict(marks.tiles),
         "blocks": dict(marks.blocks),
+        "busy": marks.busy(),
         "queries": work.queries,
         "candidates": work.candidates,
         "planned": dict(result.plan.memory),

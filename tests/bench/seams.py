@@ -43,14 +43,15 @@ def main() -> None:
     unknown = trimap[SHIFT:, SHIFT:] == 128
     difference = np.abs(once - moved)
     error = np.abs(once - truth[SHIFT:, SHIFT:] / np.float32(255))
+    borders, interiors = apart(difference, unknown)
+    watched.record(options.folder, "seams", {"borders": borders, "interiors": interiors, "pixels": int(unknown.sum())})
     print("\n".join(report(difference, once, error, unknown)))
     for name, plane in (("difference", difference), ("error", error)):
         Image.fromarray(np.uint8(np.clip(plane, 0, 1) * 255)).save(options.folder / f"seams-{name}.png")
 
 
 def report(difference: Plane, once: Plane, error: Plane, unknown: Plane) -> list[str]:
-    across = meeting(unknown.shape)
-    borders, interiors = (float(difference[unknown & where].mean()) for where in (across, ~across))
+    borders, interiors = apart(difference, unknown)
     lines = [
         f"{unknown.sum() / 1e6:.2f} megapixels are unknown; the mattes differ by {difference[unknown].mean():.4f} on "
         f"the mean, and from the truth by {error[unknown].mean():.4f}",
@@ -65,6 +66,13 @@ def report(difference: Plane, once: Plane, error: Plane, unknown: Plane) -> list
     bends = [bending(once, unknown, axis) for axis in (0, 1)]
     lines.append("second difference on the lines where patches begin and end against elsewhere: " + bends_text(bends))
     return lines
+
+
+def apart(difference: Plane, unknown: Plane) -> tuple[float, float]:
+    """The mean difference where patches meet, and inside of them."""
+    across = meeting(unknown.shape)
+    borders, interiors = (float(difference[unknown & where].mean()) for where in (across, ~across))
+    return borders, interiors
 
 
 def bends_text(bends: list[float]) -> str:

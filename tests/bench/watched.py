@@ -68,12 +68,12 @@ def resident(process: psutil.Process) -> int:
     return total
 
 
-def scene(folder: Path, side: int, unknown: float, *, seed: int = 11, noise: float = 0.0) -> Path:
+def scene(folder: Path, side: int, unknown: float, *, seed: int = 11, noise: float = 0.0, threads: int = 2) -> Path:
     """A square scene in ``folder``, drawn unless it is there."""
     path = folder / f"scene-{side}-{seed}-{unknown:g}-{noise:g}.zarr"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_zarr(Scene((side, side), seed, unknown, noise), path, threads=1)
+        write_zarr(Scene((side, side), seed, unknown, noise), path, threads)
     return path
 
 
@@ -87,6 +87,13 @@ def request(scene: Path, output: Path, memory: int, **more: Any) -> dict[str, An
         "memory": memory,
         **more,
     }
+
+
+def record(folder: Path, name: str, measured: Mapping[str, Any]) -> None:
+    """Leave what was measured where the report finds it, under the name of its part."""
+    path = folder / "results" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(measured, indent=1, default=str))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -131,6 +131,20 @@ def test_a_killed_run_was_locked_and_goes_on(within: Make, files: Path, request_
     assert (files / "alpha.png").read_bytes() == resumed
 
 
+def test_what_a_killed_run_left_half_written_is_cleared_away(within: Make, files: Path) -> None:
+    with pytest.raises(CrashError):
+        run(within(files), crash)
+    store = files / "alpha.png.run"
+    chunk = next(path for path in (store / "arrays.zarr" / "encode.features" / "c").rglob("*") if path.is_file())
+    half_a_chunk = chunk.with_name(f"{chunk.name}.0123.partial")
+    halves = [half_a_chunk, files / ".alpha.partial.png", store / "kept" / "gone" / "3"]
+    for half in halves:
+        half.parent.mkdir(parents=True, exist_ok=True)
+        half.write_bytes(b"half")
+    run(within(files, resume=True, keep_run=True))
+    assert [half for half in halves if half.exists()] == []
+
+
 def test_a_store_that_was_begun_anew_is_not_written_to_by_tasks_of_before(within: Make, files: Path) -> None:
     """Workers of a cluster may still be at a block when their client is killed and another starts anew."""
 

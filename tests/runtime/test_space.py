@@ -87,6 +87,24 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_with_room(
     assert leftovers(small_disk) == []
 
 
+def test_a_disk_that_is_full_when_the_output_is_written_loses_no_block(
+    request_for: Make, small: dict[str, np.ndarray], small_disk: Path
+) -> None:
+    """Blocks go to another disk, so that it is the output's that fills up."""
+    scratch, alpha = small_disk.parent / "scratch", small_disk / "alpha.zarr"
+    scratch.mkdir()
+    wanted = {"inputs": small, "outputs": {"alpha": alpha}, "depth": "float", "scratch": scratch}
+    fill(small_disk / "filler")
+    with pytest.raises(UserError, match=rf"^{alpha}: the disk is full; make space, then resume$"):
+        run(request_for(**wanted))
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+    (small_disk / "filler").unlink()
+    heard: list[Event] = []
+    run(request_for(**wanted, resume=True), heard.append)
+    assert not [event for event in heard if isinstance(event, BlockDone)]
+    assert np.array_equal(zarr.open_array(alpha)[:], run(request_for(inputs=small)).arrays["alpha"])
+
+
 @pytest.mark.parametrize(
     ("number", "said"), [(errno.ENOSPC, "the disk is full"), (errno.EDQUOT, "the disk quota is used up")]
 )

@@ -28,7 +28,7 @@ SPECS = {
     "tiles": ArraySpec(("tile", "c"), (GRID.slots, 3), "int32", 1, GRID),
     "pool": ArraySpec(("tile",), (GRID.slots,), "uint8", 1, GRID),
 }
-FROM_FILES = {"features", "skips", "regions", "pool"}
+FROM_FILES = {"features", "skips", "regions", "pool", "patches"}
 
 
 def filled(store: Any, spec: ArraySpec) -> zarr.Array[Any]:
