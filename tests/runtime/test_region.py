@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hdmatt_core.errors import ResumeError, UserError
 from hdmatt_core.geometry import Box, Grid, reflected, touched
-from hdmatt_core.report import describe
+from hdmatt_core.plan_lines import describe
 from hdmatt_core.runtime.events import BlockDone, Event
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import Result, plan, run
