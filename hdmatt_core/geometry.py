@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,13 +100,13 @@ class Grid:
     def stride(self) -> int:
         return self.patch - self.overlap
 
-    @property
+    @cached_property
     def counts(self) -> tuple[int, int]:
         """Rows and columns of patches."""
         rows, cols = (max(1, -(-(n - self.overlap) // self.stride)) for n in self.shape)
         return rows, cols
 
-    @property
+    @cached_property
     def block_counts(self) -> tuple[int, int]:
         rows, cols = self.counts
         return -(-rows // self.side), -(-cols // self.side)
