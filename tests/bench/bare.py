@@ -23,7 +23,7 @@ def bare_seconds(scene: Path, weights: str = "hdmatt-s") -> float:
     from hdmatt_core.nn.weights import load
 
     torch.set_num_threads(1)
-    model, tiles = load(weights), sample(scene)
+    model, tiles = load(weights).folded(), sample(scene)
     with torch.inference_mode():
         matte(model, tiles[:2])
         began = time.process_time()
