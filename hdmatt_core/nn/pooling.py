@@ -15,11 +15,15 @@ def pool(x: Tensor) -> tuple[Tensor, Tensor]:
     top = F.max_pool2d(x, 2)
     place = torch.full_like(top, 3, dtype=torch.uint8)
     for k in (2, 1, 0):
-        place = torch.where(x[..., k // 2 :: 2, k % 2 :: 2] == top, k, place)
-    return top, place.to(torch.uint8)
+        place.masked_fill_(x[..., k // 2 :: 2, k % 2 :: 2] == top, k)
+    return top, place
 
 
 def unpool(x: Tensor, place: Tensor) -> Tensor:
-    """Spread (B, C, h, w) to (B, C, 2h, 2w): each value goes to its `place`, the rest is zero."""
-    spread = torch.stack([x * (place == k) for k in range(4)], dim=2)
-    return F.pixel_shuffle(spread.flatten(1, 2), 2)
+    """Spread (B, C, h, w) to (B, C, 2h, 2w), channels last: each value goes to its `place`, the rest is zero."""
+    batch, channels, height, width = x.shape
+    shape = (batch, channels, 2 * height, 2 * width)
+    spread = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+    for k in range(4):
+        spread[..., k // 2 :: 2, k % 2 :: 2] = x * (place == k)
+    return spread
