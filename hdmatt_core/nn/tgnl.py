@@ -104,12 +104,17 @@ class TGNL(nn.Module):
 
     def logits(self, query: Tensor, context: Tensor, index: Tensor) -> Tensor:
         """Return (B, h w, (K + 1) h w), float32: each query position against its contexts', then its own, positions."""
+        asked, offered = self._keys(query, context, index)
+        return asked @ offered.transpose(1, 2)
+
+    def _keys(self, query: Tensor, context: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors of query positions (B, h w, Ck + 4), of their contexts' and their own (B, (K + 1) h w, Ck + 4)."""
         asked = torch.cat([self.likeness * _unit(self.theta(query)), self._tint(query, asked=True)], dim=1)
         offered, own = (
             torch.cat([_unit(self.phi(rows)), self._tint(rows, asked=False)], dim=1) for rows in (context, query)
         )
         # Projected once per unique row; a context that serves several queries is only gathered again.
-        return _positions(asked) @ _with_own(offered, own, index).transpose(1, 2)
+        return _positions(asked), _with_own(offered, own, index)
 
     def _tint(self, features: Tensor, asked: bool) -> Tensor:
         """Colour so that a dot product is minus the squared distance, up to what the softmax does not see."""
@@ -127,8 +132,8 @@ class TGNL(nn.Module):
         with torch.autocast(query.device.type, enabled=False):
             query, context = query.to(self.theta.weight.dtype), context.to(self.theta.weight.dtype)
             values = _with_own(self._values(context), self._values(query), index)
-            logits = self.logits(query, context, index)
-            return [_pooled(logits, mask.unsqueeze(1), values) for mask in masks]
+            asked, offered = self._keys(query, context, index)
+            return [torch.stack(list(map(_pooled, asked, offered, values, mask))) for mask in masks]
 
     def _joined(self, query: Tensor, query_regions: Tensor, found: list[Tensor]) -> Tensor:
         own: Tensor = self.delta(query)
@@ -173,7 +178,9 @@ def _weights(logits: Tensor, mask: Tensor) -> Tensor:
     return (logits - top).clamp_max(0.0).exp() * mask
 
 
-def _pooled(logits: Tensor, mask: Tensor, values: Tensor) -> Tensor:
-    """Softmax-weighted mean of values (B, n, c) within a mask; zero, with zero gradient, where the mask is empty."""
-    weight = _weights(logits, mask)
-    return weight @ values / weight.sum(dim=-1, keepdim=True).clamp_min(1e-30)
+def _pooled(asked: Tensor, offered: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """Attention of positions (m, c) to those of n (n, c) within a mask (n,): the mean of values, zero if it is empty.
+
+    Positions outside are left out of the products: every position is in one region, so three regions cost one.
+    """
+    return (asked @ offered[mask].T).softmax(dim=1) @ values[mask]
