@@ -46,12 +46,13 @@ class Decoder(nn.Module):
     def raw(self, features: Tensor, skips: Skips) -> Tensor:
         """Return alpha before the clamp, for the loss: a clamped value has no gradient."""
         told = self._told(features, skips)
-        half, quarter, eighth = ([F.avg_pool2d(part, size) for part in told] for size in (2, 4, 8))
+        half, quarter, eighth = ([_channels_last(F.avg_pool2d(part, size)) for part in told] for size in (2, 4, 8))
         y = self.at_sixteenth(self.squeeze(features))
         y = self.at_eighth(torch.cat([unpool(y, skips.place3), skips.eighth, *eighth], dim=1))
         y = self.at_quarter(torch.cat([unpool(y, skips.place2), skips.quarter, *quarter], dim=1))
         y = self.at_half(torch.cat([unpool(y, skips.place1), skips.half, *half], dim=1))
-        return self._full(F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False), skips.x, told)
+        planes = y.contiguous()  # the lines' sums over few channels are faster plane by plane
+        return self._full(F.interpolate(planes, scale_factor=2, mode="bilinear", align_corners=False), skips.x, told)
 
     def _told(self, features: Tensor, skips: Skips) -> list[Tensor]:
         """Colour evidence (B, 5, H, W), of the surroundings and of the contexts; nothing in a network without."""
@@ -72,6 +73,11 @@ class Decoder(nn.Module):
         seen = torch.cat([x[:, :3], *(part[:, _ALPHAS] - 0.5 for part in told)], dim=1)
         pairs = zip(slopes.chunk(LINEAR_MODELS, dim=1), offsets.chunk(LINEAR_MODELS, dim=1), strict=True)
         lines = [(slope * seen).sum(dim=1, keepdim=True) + offset for slope, offset in pairs]
-        detail = self.full2(F.relu(self.full1(torch.cat([*lines, rest, x, *told], dim=1))))
+        detail = self.full2(F.relu_(self.full1(torch.cat([*lines, rest, x, *told], dim=1))))
         alpha: Tensor = detail + lines[0] + 0.5
         return alpha
+
+
+def _channels_last(planes: Tensor) -> Tensor:
+    """To be joined with others that are: channels of two orders are joined one by one."""
+    return planes.contiguous(memory_format=torch.channels_last)
