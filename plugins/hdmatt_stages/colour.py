@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
+from hdmatt_core.nn.regions import FOREGROUND, UNKNOWN, trimap_classes
 from hdmatt_core.stage import Array, Block
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
@@ -31,8 +35,7 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
     import torch
 
     from hdmatt_core.nn.evidence import Evidence, near_lines
-    from hdmatt_core.nn.inputs import make_input
-    from hdmatt_core.nn.solved import coarse_lines, refined
+    from hdmatt_core.nn.solved import coarse_lines
 
     grid, near, solved = grid_of(block.specs), [], []
     for number, members in groupby(slots, lambda slot: slot // grid.block):
@@ -42,9 +45,7 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
         coarse = coarse_lines(cells, lines)
         for box in (grid.box(slot) for slot in members):
             near.append(_beyond(lines, seen, box))
-            wide = box.grown(EVIDENCE_MARGIN)
-            x = make_input(*_seen(block, origin, wide))
-            solved.append(refined(x, _beyond(coarse, seen, wide), EVIDENCE_MARGIN))
+            solved.append(_solved(block, origin, box, (coarse, seen)))
     return Evidence(torch.cat(near), torch.cat(solved))
 
 
@@ -54,6 +55,30 @@ def _beyond(lines: Any, seen: Box, box: Box) -> Any:
         [(a - o) // EVIDENCE_CELL for a, o in zip(corner, seen.start, strict=True)] for corner in (box.start, box.stop)
     )
     return lines[:, :, top - 1 : bottom + 1, left - 1 : right + 1]
+
+
+def _solved(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, Box]) -> Any:
+    """Alpha (1, 1, P, P) of a patch: solved around its unknown pixels, and elsewhere what the trimap says."""
+    import torch
+
+    from hdmatt_core.nn.inputs import make_input
+    from hdmatt_core.nn.solved import refined
+
+    classes = trimap_classes(cut(block.array("trimap"), origin, box))
+    alpha = torch.from_numpy((classes == FOREGROUND).astype(np.float32))[None, None]
+    inner = _around(classes == UNKNOWN)
+    wide = inner.shifted(box.start).grown(EVIDENCE_MARGIN)
+    x = make_input(*_seen(block, origin, wide))
+    rows, columns = inner.slices
+    alpha[:, :, rows, columns] = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
+    return alpha
+
+
+def _around(mask: NDArray[np.bool_]) -> Box:
+    """The smallest box of whole cells that holds all of a mask (at least one pixel)."""
+    lines = [np.flatnonzero(mask.any(axis=axis)) // EVIDENCE_CELL for axis in (1, 0)]
+    first, beyond = ([int(line[at]) for line in lines] for at in (0, -1))
+    return Box(tuple(a * EVIDENCE_CELL for a in first), tuple((b + 1) * EVIDENCE_CELL for b in beyond))
 
 
 def _seen(block: Block, origin: tuple[int, ...], box: Box) -> tuple[Array, Array]:
