@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(she
             $(p) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null && command -v $(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test metrics lint types imports docs pictures bench bench-feed workers torture bench-scale ci clean
+.PHONY: help install dev demo test metrics lint types imports docs pictures bench bench-stages bench-feed workers torture bench-scale ci clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,9 @@ pictures: demo  ## the documentation's pictures, from what the demo made
 
 bench: dev  ## time and memory of a 24-megapixel photograph
 	$(BIN)/python tests/bench/photo.py
+
+bench-stages: dev  ## where the time of a patch goes in the network
+	$(BIN)/python tests/bench/stages.py
 
 bench-feed: dev  ## what training's data costs beside a training step: make bench-feed CONFIG=train.yaml
 	$(BIN)/python tests/bench/feed.py $(or $(CONFIG),docs/training/hdmatt-s.yaml)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def conv_bn_relu(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> nn.Sequential:
@@ -22,3 +23,16 @@ def start(module: nn.Module) -> None:
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+
+
+def fold(module: nn.Module) -> None:
+    """Fold every batch normalisation into the convolution before it: for inference alone, the same but for rounding."""
+    before, convolution = "", module
+    for name, part in list(module.named_children()):
+        if isinstance(part, nn.BatchNorm2d) and isinstance(convolution, nn.Conv2d):
+            setattr(module, before, fuse_conv_bn_eval(convolution, part))
+            setattr(module, name, nn.Identity())
+        elif isinstance(part, nn.ReLU):
+            part.inplace = True
+        fold(part)
+        before, convolution = name, part

@@ -10,11 +10,14 @@ Part = tuple[str, tuple[int, int, int], int]
 
 
 def skips_layout(preset: Preset, patch: int) -> list[Part]:
-    """List the packed parts of one patch in their order: (dtype name, (c, h, w), bytes per value)."""
+    """List the packed parts of one patch in their order: (dtype name, shape, bytes per value).
+
+    Shapes are (h, w, c) of activations and places, which convolutions want so, and (c, h, w) of what follows them.
+    """
     widths = preset.widths[:3]
     sides = [patch // 2, patch // 4, patch // 8, patch // 16]
-    activations: list[Part] = [("float16", (w, s, s), 2) for w, s in zip(widths, sides[:3], strict=True)]
-    places: list[Part] = [("uint8", (w, s, s), 1) for w, s in zip(widths, sides[1:], strict=True)]
+    activations: list[Part] = [("float16", (s, s, w), 2) for w, s in zip(widths, sides[:3], strict=True)]
+    places: list[Part] = [("uint8", (s, s, w), 1) for w, s in zip(widths, sides[1:], strict=True)]
     cells = patch // EVIDENCE_CELL + 2
     colour: list[Part] = [("float16", (3, patch, patch), 2), ("uint8", (1, patch, patch), 1)]
     evidence: list[Part] = [("float32", (LINE_CHANNELS, cells, cells), 4), ("uint8", (1, patch, patch), 1)]

@@ -92,18 +92,20 @@ class Trunk(nn.Module):
         `evidence` is that of the patch seen with its surroundings; without it, it sees itself alone.
         """
         seen = self._alone(x) if evidence is None else evidence
-        deep, activations, places = self._through(x, seen, pool)
+        told = colour_evidence(x, seen) if self._evidence else x[:, :0]
+        deep, activations, places = self._through(torch.cat([x, told], dim=1), pool)
         return deep, Skips(*activations, *places, x, *seen)
 
     def known(self, x: Tensor) -> Tensor:
         """Return the last features alone of a patch without unknown pixels: the same bits, no skips and no evidence."""
-        return self._through(x, _nothing(x), lambda y: (F.max_pool2d(y, 2), y))[0]
+        # Where nothing is unknown, both estimates are what the trimap says, and no confidence is needed.
+        told = [x[:, 5:6], x[:, 5:6], torch.zeros_like(x[:, 5:6])] if self._evidence else []
+        return self._through(torch.cat([x, *told], dim=1), lambda y: (F.max_pool2d(y, 2), y))[0]
 
     def _alone(self, x: Tensor) -> Evidence:
         return whole_evidence(x) if self._evidence else _nothing(x)
 
-    def _through(self, x: Tensor, evidence: Evidence, pooling: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Passage:
-        seen = torch.cat([x, colour_evidence(x, evidence)], dim=1) if self._evidence else x
+    def _through(self, seen: Tensor, pooling: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Passage:
         half: Tensor = self.relu(self.bn1(self.conv1(seen)))
         pooled, place1 = pooling(half)
         quarter: Tensor = self.layer1(pooled)

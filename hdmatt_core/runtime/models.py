@@ -39,7 +39,7 @@ def _load(compute: Compute) -> Any:
 
     if compute.weights is None:
         raise ValueError("a stage asked for the network of a pipeline that names no weights")
-    model = load(compute.weights).to(compute.device, getattr(torch, compute.dtype)).eval()
+    model = load(compute.weights).folded().to(compute.device, getattr(torch, compute.dtype))
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model

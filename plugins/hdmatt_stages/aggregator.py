@@ -17,8 +17,8 @@ from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
 if TYPE_CHECKING:
     from torch import Tensor
 
-COPIES = 6
-"""Float32 arrays of the size of the attention logits alive at once, an upper figure; measured: 5."""
+COPIES = 2
+"""Float32 arrays of the size of a patch's attention logits, for each patch of a pass; one patch at a time has two."""
 REGIONS = ("unknown", "foreground", "background")
 """What the trimap-guided operation attends to apart, in the order of its output."""
 

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
+from hdmatt_core.nn.regions import FOREGROUND, UNKNOWN, trimap_classes
 from hdmatt_core.stage import Array, Block
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
@@ -18,15 +22,15 @@ STRIP = 64
 
 def seen_around(grid: Grid, slots: Sequence[int]) -> Box:
     """The pixels that the colour lines of the patches in ``slots`` depend on: their whole blocks, and a halo."""
-    return Box.bounding(_whole(grid, slot // grid.block) for slot in slots).grown(EVIDENCE_HALO)
+    return Box.bounding(_whole(grid, number) for number in {slot // grid.block for slot in slots}).grown(EVIDENCE_HALO)
 
 
-def evidence_of(block: Block, slots: Sequence[int]) -> Any:
+def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> Any:
     """What colour says of the patches in ``slots``, in rising order, seen with their surroundings.
 
     Gathered and coarsely solved once for each whole block of the grid: what is asked for together does not show in the
-    bits. The block's ``image`` and ``trimap`` are of ``seen_around``; patches stand a multiple of ``EVIDENCE_CELL``
-    apart and so share cells.
+    bits. The block's ``image`` and ``trimap`` are of ``seen_around``, which begins at ``origin``; patches stand a
+    multiple of ``EVIDENCE_CELL`` apart and so share cells.
     """
     import torch
 
@@ -36,12 +40,12 @@ def evidence_of(block: Block, slots: Sequence[int]) -> Any:
     grid, near, solved = grid_of(block.specs), [], []
     for number, members in groupby(slots, lambda slot: slot // grid.block):
         seen = _whole(grid, number).grown(EVIDENCE_HALO)
-        cells = _cells(block, seen)
+        cells = _cells(*_seen(block, origin, seen))
         lines = near_lines(cells)
         coarse = coarse_lines(cells, lines)
         for box in (grid.box(slot) for slot in members):
             near.append(_beyond(lines, seen, box))
-            solved.append(_solved(block, box, _beyond(coarse, seen, box.grown(EVIDENCE_MARGIN))))
+            solved.append(_solved(block, origin, box, (coarse, seen)))
     return Evidence(torch.cat(near), torch.cat(solved))
 
 
@@ -53,17 +57,32 @@ def _beyond(lines: Any, seen: Box, box: Box) -> Any:
     return lines[:, :, top - 1 : bottom + 1, left - 1 : right + 1]
 
 
-def _solved(block: Block, box: Box, coarse: Any) -> Any:
-    """Alpha (1, 1, P, P) of a patch by the fine levels of the matting Laplacian."""
+def _solved(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, Box]) -> Any:
+    """Alpha (1, 1, P, P) of a patch: solved around its unknown pixels, and elsewhere what the trimap says."""
+    import torch
+
     from hdmatt_core.nn.inputs import make_input
     from hdmatt_core.nn.solved import refined
 
-    return refined(make_input(*_seen(block, box.grown(EVIDENCE_MARGIN))), coarse, EVIDENCE_MARGIN)
+    classes = trimap_classes(cut(block.array("trimap"), origin, box))
+    alpha = torch.from_numpy((classes == FOREGROUND).astype(np.float32))[None, None]
+    inner = _around(classes == UNKNOWN)
+    wide = inner.shifted(box.start).grown(EVIDENCE_MARGIN)
+    x = make_input(*_seen(block, origin, wide))
+    rows, columns = inner.slices
+    alpha[:, :, rows, columns] = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
+    return alpha
 
 
-def _seen(block: Block, box: Box) -> tuple[Array, Array]:
+def _around(mask: NDArray[np.bool_]) -> Box:
+    """The smallest box of whole cells that holds all of a mask (at least one pixel)."""
+    lines = [np.flatnonzero(mask.any(axis=axis)) // EVIDENCE_CELL for axis in (1, 0)]
+    first, beyond = ([int(line[at]) for line in lines] for at in (0, -1))
+    return Box(tuple(a * EVIDENCE_CELL for a in first), tuple((b + 1) * EVIDENCE_CELL for b in beyond))
+
+
+def _seen(block: Block, origin: tuple[int, ...], box: Box) -> tuple[Array, Array]:
     """Colour (1, h, w, 3) and trimap (1, h, w) of a box."""
-    origin = seen_around(grid_of(block.specs), block.target.slots).start
     image, trimap = (cut(block.array(port), origin, box)[None] for port in ("image", "trimap"))
     return image, trimap
 
@@ -73,13 +92,12 @@ def _whole(grid: Grid, number: int) -> Box:
     return Box.bounding(grid.box(slot) for slot in grid.present(number * grid.block, (number + 1) * grid.block))
 
 
-def _cells(block: Block, box: Box) -> Any:
-    """What is known per cell of ``box``, (1, 11, h, w), in strips of rows: the input of all of it would be large."""
+def _cells(image: Array, trimap: Array) -> Any:
+    """What is known per cell, (1, 11, h, w), in strips of rows: the input of all of a block would be large."""
     import torch
 
     from hdmatt_core.nn.evidence import known_cells
     from hdmatt_core.nn.inputs import make_input
 
-    image, trimap = _seen(block, box)
     strips = [slice(row, row + STRIP) for row in range(0, trimap.shape[1], STRIP)]
     return torch.cat([known_cells(make_input(image[:, s], trimap[:, s])) for s in strips], dim=2)

@@ -86,37 +86,38 @@ class ResNet(Encoder):
         made = {port: np.zeros((len(slots), *specs[port].shape[1:]), specs[port].dtype) for port in block.wanted}
         queries = block.array("tiles")[:, 2] == TileState.QUERY
         network, patch = context.network(), grid_of(block.specs).patch
+        origin = seen_around(grid_of(block.specs), block.target.slots).start
         with torch.inference_mode():
             for asked in (True, False):
                 rows = np.flatnonzero(queries == asked)
-                told = self._evidence(block, slots[rows].tolist()) if asked and len(rows) else None
+                told = self._evidence(block, origin, slots[rows].tolist()) if asked and len(rows) else None
                 for part in batches(len(rows), context.device, patch):
                     some = None if told is None else type(told)(*(plane[part] for plane in told))
-                    for port, values in _encode(block, network, rows[part], some).items():
+                    for port, values in _encode(block, origin, network, rows[part], some).items():
                         made[port][rows[part]] = values
         return made
 
-    def _evidence(self, block: Block, slots: list[int]) -> Any:
+    def _evidence(self, block: Block, origin: tuple[int, ...], slots: list[int]) -> Any:
         """What colour says of queries; nothing for a network that does not hear of it."""
         import torch
 
         from hdmatt_core.nn.evidence import Evidence
 
         if find_preset(self.preset).evidence:
-            return evidence_of(block, slots)
+            return evidence_of(block, origin, slots)
         patch = grid_of(block.specs).patch
         cells = patch // EVIDENCE_CELL + 2
         return Evidence(torch.zeros(len(slots), LINE_CHANNELS, cells, cells), torch.zeros(len(slots), 1, patch, patch))
 
 
-def _encode(block: Block, network: Any, rows: NDArray[np.intp], told: Any) -> dict[str, Array]:
+def _encode(block: Block, origin: tuple[int, ...], network: Any, rows: NDArray[np.intp], told: Any) -> dict[str, Array]:
     """The wanted outputs for some rows of the target: queries with their evidence, or contexts without."""
     import torch
 
     from hdmatt_core.nn.inputs import make_input
     from hdmatt_core.nn.skips import pack_skips
 
-    image, trimap = (_patches(block, port, rows) for port in ("image", "trimap"))
+    image, trimap = (_patches(block, port, origin, rows) for port in ("image", "trimap"))
     x = make_input(image, trimap).to(**precision(network))
     made: dict[str, Array] = {}
     if told is None:
@@ -135,7 +136,6 @@ def _encode(block: Block, network: Any, rows: NDArray[np.intp], told: Any) -> di
     return {port: values for port, values in made.items() if port in block.wanted}
 
 
-def _patches(block: Block, port: str, rows: NDArray[np.intp]) -> Array:
-    grid = grid_of(block.specs)
-    window, origin = block.array(port), seen_around(grid, block.target.slots).start
+def _patches(block: Block, port: str, origin: tuple[int, ...], rows: NDArray[np.intp]) -> Array:
+    grid, window = grid_of(block.specs), block.array(port)
     return np.stack([cut(window, origin, grid.box(block.target.slots[row])) for row in rows])

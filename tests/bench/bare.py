@@ -64,7 +64,7 @@ def times(queries: list[Tile], known: list[Tile]) -> Times:
     from hdmatt_core.nn.weights import load
 
     torch.set_num_threads(1)
-    model = load("hdmatt-s")
+    model = load("hdmatt-s").folded()
     with torch.inference_mode():
         return {
             "unknown": each(lambda two: matte(model, two), queries),

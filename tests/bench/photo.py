@@ -77,7 +77,7 @@ def bare_network(image: Path, trimap: Path) -> tuple[float, float]:
     from hdmatt_core.nn.regions import downsample_regions
     from hdmatt_core.nn.weights import load
 
-    model = load("hdmatt-s")
+    model = load("hdmatt-s").folded()
     pixels, known = np.asarray(Image.open(image).convert("RGB")), np.asarray(Image.open(trimap))
     grid = Grid(known.shape, 320, 32)
 

@@ -119,6 +119,15 @@ def golden_matte(patches: Patches) -> np.ndarray:
     return model(x, regions)[:, 0, ::4, ::4].numpy()
 
 
+@torch.no_grad()
+def test_folding_changes_rounding_alone(patches: Patches) -> None:
+    x = patches(3, 96)[0].double()
+    want, found = load("hdmatt-s").double(), load("hdmatt-s").folded().double()
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in found.modules())
+    features, again = want.encoder(x)[0], found.encoder(x)[0]
+    assert (features - again).abs().max() < 1e-5 * features.abs().max()
+
+
 def test_every_parameter_learns(patches: Patches) -> None:
     model = HDMatt("hdmatt-s").train()
     x, regions = patches(4, 64)
