@@ -14,8 +14,8 @@ from hdmatt_core.pages.record import Record
 from hdmatt_core.pages.sections import held, seen, worked
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import format_size
-from hdmatt_core.progress_lines import time_left
 from hdmatt_core.plan_lines import describe
+from hdmatt_core.progress_lines import time_left
 from hdmatt_core.runtime.events import recorded
 from hdmatt_core.runtime.job import Compute, Job
 from hdmatt_core.runtime.request import Request
