@@ -67,7 +67,7 @@ def _rows(space: Workspace, node: Node, port: str, request: Request, target: Tar
         case Own() if space.job.plan.places.get(ref) == "disk":
             return len(target.slots)
         case Rows(slots) if grid is not None:
-            return int(space.computed(space.job.home(ref).run, grid)[list(slots)].sum())
+            return int(space.slots(space.job.home(ref))[list(slots)].sum())
         case Gather(index):
             return len(target.slots) * (1 + space.spec(node.wires[index]).shape[-1])
     return 0
