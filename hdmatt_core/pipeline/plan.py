@@ -11,24 +11,15 @@ from hdmatt_core.errors import MemoryBudgetError
 from hdmatt_core.geometry import Box
 from hdmatt_core.pipeline.cost import table_bytes, task_bytes
 from hdmatt_core.pipeline.graph import Graph, Ref
+from hdmatt_core.pipeline.inputs import InputPlan
 from hdmatt_core.pipeline.passes import Pass, Specs
+from hdmatt_core.pipeline.resources import CLIENT_BYTES, PROCESS_BYTES, Resources
 from hdmatt_core.pipeline.sizes import format_size
-from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Target, Tiles
 
 Place = Literal["disk", "memory"]
 """What rests on disk outlives every process; what rests in memory is made again where its process is gone."""
-Reading = Literal["windows", "decoded", "streamed"]
 
-PROCESS_BYTES = 450 << 20
-"""Resident memory of a process with torch, dask, zarr and the network loaded, before any pixel (measured)."""
-CLIENT_BYTES = 380 << 20
-"""The client of worker processes: no network, no tasks (measured)."""
-BAND = 1024
-DECODER_BYTES = 100 << 20
-"""Rows of a streamed band, and what a streaming decoder takes beside two of them (measured)."""
-DECODED_SHARE = 3
-"""Inputs are decoded whole if they take at most one part in so many of the budget beside the processes."""
 KEPT = "kept between passes"
 KEPT_SHARE = 8
 """Rows are kept in memory up to one part in so many of the budget; files beyond it cost little more, and memory stays
@@ -47,45 +38,6 @@ class Work:
     outside: int  # queries that the run's region does not need
     fullest: Mapping[Tiles, Target]
     pixels: Mapping[str, int]  # made of the arrays of pixels, by pass
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a run may use on this machine: bytes over all local processes, processes and threads in each."""
-
-    budget: int
-    processes: int  # 0: everything in this process
-    threads: int
-    remote: bool = False  # the workers are elsewhere: only the client counts here
-
-
-@dataclass(frozen=True)
-class InputPlan:
-    """How an input is read: by windows, decoded once per process, or streamed into the run's store first."""
-
-    spec: ArraySpec
-    reading: Reading
-    resident: int  # bytes held by each process
-    window: int  # bytes taken while a window is read
-    reduced_from: InputPlan | None = None  # how the full size is read, of which a preview is made
-
-    @property
-    def streaming(self) -> int:
-        """Bytes taken while the input is copied into the store: a band, the shards it fills, and the decoder."""
-        own = 2 * BAND * self.spec.row_bytes + DECODER_BYTES
-        full = self.reduced_from
-        if full is None:
-            return own
-        return own + (full.streaming if full.reading == "streamed" else full.resident + full.window)
-
-    @property
-    def copied(self) -> int:
-        """Bytes of the store that the copy takes."""
-        return self.spec.nbytes + (self.reduced_from.copied if self.reduced_from else 0) if self.streamed else 0
-
-    @property
-    def streamed(self) -> bool:
-        return self.reading == "streamed"
 
 
 @dataclass(frozen=True)
@@ -229,16 +181,6 @@ def choose(outline: Outline, resources: Resources) -> Plan:
         "give more, or fewer --workers",
         detail=[f"{name}: {format_size(size)}" for name, size in least.memory.items() if size],
     )
-
-
-def read_inputs(inputs: Mapping[str, InputPlan], resources: Resources) -> dict[str, InputPlan]:
-    """Inputs that must be decoded whole are streamed into the store where they would take too much of the budget."""
-    processes = max(1, resources.processes)
-    held = sum(p.resident for p in inputs.values()) * processes
-    free = resources.budget - PROCESS_BYTES * processes
-    if held <= free // DECODED_SHARE or free <= 0:  # with nothing free the plan will say so, and by how much
-        return dict(inputs)
-    return {n: replace(p, reading="streamed", resident=0, window=0) if p.resident else p for n, p in inputs.items()}
 
 
 def _places(passes: tuple[Pass, ...]) -> dict[Ref, Place]:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hdmatt_core.errors import UserError
-from hdmatt_core.pipeline.plan import Resources
+from hdmatt_core.pipeline.resources import Resources
 from hdmatt_core.runtime import local
 from hdmatt_core.runtime.events import Listener, Waiting
 from hdmatt_core.runtime.executor import Executor, InThisThread

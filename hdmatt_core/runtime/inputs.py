@@ -18,7 +18,7 @@ from hdmatt_core.kinds import Role, Source
 from hdmatt_core.nn.regions import trimap_classes
 from hdmatt_core.pipeline.document import Document
 from hdmatt_core.pipeline.graph import Ref
-from hdmatt_core.pipeline.plan import InputPlan
+from hdmatt_core.pipeline.inputs import InputPlan
 from hdmatt_core.pipeline.sources import open_source
 from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.fingerprint import content_of

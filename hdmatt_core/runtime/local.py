@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hdmatt_core.pipeline.plan import Resources
+from hdmatt_core.pipeline.resources import Resources
 from hdmatt_core.runtime.roster import GPU
 
 LOOPBACK = "127.0.0.1"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
-from hdmatt_core.pipeline.plan import Plan, Resources, choose
+from hdmatt_core.pipeline.plan import Plan, choose
+from hdmatt_core.pipeline.resources import Resources
 from hdmatt_core.runtime.events import unheard
 from hdmatt_core.runtime.executor import InThisThread
 from hdmatt_core.runtime.inputs import decoding_ahead, reduce, stream

@@ -10,8 +10,9 @@ from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import About, Role, Sink, Source
 from hdmatt_core.pipeline.document import load_document
 from hdmatt_core.pipeline.graph import Graph, Ref, build_graph
+from hdmatt_core.pipeline.inputs import InputPlan, read_inputs
 from hdmatt_core.pipeline.passes import Pass, lay_out, survey_of
-from hdmatt_core.pipeline.plan import InputPlan, Outline, Work, read_inputs
+from hdmatt_core.pipeline.plan import Outline, Work
 from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.compute import compute_of
 from hdmatt_core.runtime.enlarged import Shape, at_the_images_size, shape_of

@@ -9,7 +9,7 @@ import numpy as np
 
 from hdmatt_core.geometry import Box, blocks_of
 from hdmatt_core.kinds import About, Role, Source
-from hdmatt_core.pipeline.plan import InputPlan
+from hdmatt_core.pipeline.inputs import InputPlan
 from hdmatt_core.runtime.enlarged import factor_of, shape_of
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Specs, Target

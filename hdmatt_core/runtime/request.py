@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from hdmatt_core.errors import UserError
-from hdmatt_core.pipeline.plan import Resources
+from hdmatt_core.pipeline.resources import Resources
 from hdmatt_core.runtime.compute import Device, Precision
 from hdmatt_core.runtime.outputs import Depth
 

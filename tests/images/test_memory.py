@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hdmatt_core.pipeline.plan import DECODER_BYTES
+from hdmatt_core.pipeline.inputs import DECODER_BYTES
 
 SIDE = 8192
 SCRIPT = """

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hdmatt_core.pipeline.plan import PROCESS_BYTES
+from hdmatt_core.pipeline.resources import PROCESS_BYTES
 from hdmatt_core.runtime.events import BlockDone
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import plan, run

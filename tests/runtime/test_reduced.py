@@ -175,7 +175,7 @@ def test_a_picture_that_memory_does_not_hold_is_streamed_first(
     asked = request_for(inputs=given, outputs={"alpha": tmp_path / "alpha.tif"}, preview=4, depth="float")
     read = []
     for share in (3, 10**6):
-        monkeypatch.setattr("hdmatt_core.pipeline.plan.DECODED_SHARE", share)
+        monkeypatch.setattr("hdmatt_core.pipeline.inputs.DECODED_SHARE", share)
         made = run(dataclasses.replace(asked, synchronous=True, overwrite=True, keep_run=True))
         planned = made.plan.inputs["image"].reduced_from
         assert planned is not None

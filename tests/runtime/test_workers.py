@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdmatt_core.errors import HdmattWarning, UserError
-from hdmatt_core.pipeline.plan import Resources
+from hdmatt_core.pipeline.resources import Resources
 from hdmatt_core.runtime import admission, asking, local, ondask, roster
 from hdmatt_core.runtime.admission import Admission, differences
 from hdmatt_core.runtime.machine import Machine
