@@ -34,4 +34,4 @@ def test_bands_are_narrow_and_wide_and_sometimes_nearly_all_is_unknown() -> None
     assert tame.max() < 0.5
     assert wild.min() < 0.03
     assert (wild > 0.7).sum() >= 3
-    assert np.median(wild) == pytest.approx(np.median(tame), abs=0.08)
+    assert np.median(wild) == pytest.approx(np.median(tame), abs=0.15)
