@@ -17,13 +17,12 @@ import numpy as np
 from hdmatt_core.pipeline.asking import needs_of
 from hdmatt_core.pipeline.graph import Node, Ref
 from hdmatt_core.pipeline.passes import Step, input_specs
+from hdmatt_core.runtime.serving import Served
 from hdmatt_core.stage import All, Array, Gather, Gathered, Own, Request, TileRows, Window
 from hdmatt_core.storage.served import SIZE, Digests
 
 if TYPE_CHECKING:
     from hdmatt_core.runtime.task import Task
-
-Served = Array | TileRows | Gathered
 
 
 class Look:

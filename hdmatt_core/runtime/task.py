@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from hdmatt_core.errors import StageError, UserError
-from hdmatt_core.geometry import Box
 from hdmatt_core.pipeline.asking import asked, needs_of
 from hdmatt_core.pipeline.graph import Node, Ref
 from hdmatt_core.pipeline.passes import Pass, Step, input_specs
@@ -22,10 +21,11 @@ from hdmatt_core.runtime import models
 from hdmatt_core.runtime.heap import give_back
 from hdmatt_core.runtime.job import Compute, Job, Receipt
 from hdmatt_core.runtime.renew import renew, served_of
+from hdmatt_core.runtime.serving import Served, Serving
 from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
 from hdmatt_core.runtime.workspace import Workspace, entered
-from hdmatt_core.stage import All, Array, Block, Gather, Gathered, Own, Request, Rows, Target, TileRows, Window
+from hdmatt_core.stage import Array, Block, Gather, Target
 from hdmatt_core.storage.shards import write_shard
 from hdmatt_core.storage.store import token_of
 
@@ -74,15 +74,14 @@ def _receipt(index: int, block: int, task: Task, done: Task | None) -> Receipt:
     return Receipt(index, block, tiles, done is not None, again, same, watch.began, *watch.seconds, *_worker())
 
 
-class Task:
+class Task(Serving):
     """One block of one pass in this process."""
 
     def __init__(self, job: Job, space: Workspace, work: Pass, target: Target) -> None:
-        self.job, self.space, self.work, self.target = job, space, work, target
+        super().__init__(job, space, target)
+        self.work = work
         self.block = target.box.start[0] // work.grid.block if work.grid else 0
-        self.made: dict[Ref, Array] = {}
-        self.windows: dict[tuple[Ref, Box], Array] = {}
-        self.ready: dict[str, Mapping[str, Array | TileRows | Gathered]] = {}  # read already, by stage and port
+        self.ready: dict[str, Mapping[str, Served]] = {}  # read already, by stage and port
         self.same: tuple[int, ...] = ()  # tiles of the block whose rows stay as they are
         self.again = False
         self.watch = Watch()
@@ -155,61 +154,11 @@ class Task:
         """What the stage is given."""
         specs = input_specs(node, self.job.plan.specs)
         requests = needs_of(node, self.target, specs)
-        arrays: dict[str, Array | TileRows | Gathered] = {}
+        arrays: dict[str, Served] = {}
         ready = self.ready.pop(node.name, {})
         for port, request in sorted(requests.items(), key=lambda item: isinstance(item[1], Gather)):
             arrays[port] = ready[port] if port in ready else self.serve(request, node, port, arrays)
         return Block(self.target, specs, arrays, step.wanted)
-
-    def serve(
-        self, request: Request, node: Node, port: str, arrays: Mapping[str, Array | TileRows | Gathered]
-    ) -> Array | TileRows | Gathered:
-        """What answers a request of one port; ``arrays`` are the ports that were served before."""
-        ref = node.wires[port]
-        match request:
-            case Own():
-                return self.own(ref)
-            case Window(box):
-                return self._window(ref, box)
-            case Rows(slots):
-                return self._rows(ref, slots)
-            case Gather(index):
-                return self._gathered(ref, node, np.asarray(arrays[index]))
-            case All():
-                return self.space.table(ref)
-
-    def own(self, ref: Ref) -> Array:
-        """The target's rows, or pixels, of an array."""
-        if ref in self.made:
-            return self.made[ref]
-        if self.job.plan.specs[ref].over_tiles:
-            return self.space.rows(ref, self.target.slots)
-        return self._window(ref, self.target.box)
-
-    def _window(self, ref: Ref, box: Box) -> Array:
-        """Stages of one task that look at the same window share one reading."""
-        if (ref, box) not in self.windows:
-            self.windows[ref, box] = self.space.window(ref, box)
-        return self.windows[ref, box]
-
-    def _rows(self, ref: Ref, slots: tuple[int, ...]) -> TileRows:
-        made = self.space.slots(self.job.home(ref))
-        there = tuple(slot for slot in slots if made[slot])
-        return TileRows(there, self.space.rows(ref, there))
-
-    def _gathered(self, ref: Ref, node: Node, index: Array) -> Gathered:
-        made = self.space.slots(self.job.home(ref))
-        named, inverse = np.unique(index[index >= 0], return_inverse=True)
-        strange = [int(slot) for slot in named if slot >= len(made) or not made[slot]]
-        if strange:
-            raise StageError(
-                f"stage '{node.name}' was told to look at tile {strange[0]} of '{ref.node}', which was not computed; "
-                "a sampler may choose only among the pool's candidates"
-            )
-        local = np.full(index.shape, -1, np.int32)
-        local[index >= 0] = inverse
-        slots = tuple(int(slot) for slot in named)
-        return Gathered(self.own(ref), self.space.rows(ref, slots), local, slots)
 
     def _checked(self, node: Node, port: str, made: Mapping[str, Array]) -> Array:
         spec = self.job.plan.specs[Ref(node.name, port)]
