@@ -24,6 +24,7 @@ import zarr
 
 VICTIMS = ("client", "worker", "everything")
 HDMATT = [sys.executable, "-m", "hdmatt_core"]
+KINDS = ("BlockDone", "BlockKept")
 GRACE = 30.0
 """Seconds within which the workers of a killed client must have gone."""
 
@@ -110,23 +111,27 @@ class Torture:
         return [*HDMATT, *shlex.split(json.loads((self.store / "run.json").read_text())["command"])[1:]]
 
     def judge(self) -> None:
-        done = blocks(self.store)
-        twice = [block for block, times in Counter((e["name"], e["block"]) for e in done).items() if times > 1]
-        again = sum(e["again"] for e in done)
+        finished = blocks(self.store)
+        made = [event for event in finished if event["event"] == "BlockDone"]
+        twice = [block for block, times in Counter((e["name"], e["block"]) for e in made).items() if times > 1]
+        ends, again = {(e["name"], e["block"]) for e in finished}, sum(e["again"] for e in made)
         partial = [p for p in self.folder.rglob("*") if "partial" in p.name]
         same = np.array_equal(*(zarr.open_array(self.folder / name)[:] for name in ("alpha.zarr", "whole.zarr")))
-        print(f"blocks {len(done)} of {self.total}, made twice {len(twice)}, partial files {len(partial)}")
+        print(f"blocks {len(ends)} of {self.total}, made twice {len(twice)}, partial files {len(partial)}")
+        print(
+            f"made in time, but for the client to hear of it, and found by what they were made from: {len(ends) - len(made)}"
+        )
         print(f"tiles whose in-between rows were made again for lack of who kept them: {again}")
         print(f"bits equal: {same}")
-        if twice or partial or not same or len(done) != self.total:
+        if twice or partial or not same or len(ends) != self.total:
             raise SystemExit("torture: failed")
 
 
 def blocks(store: Path) -> list[dict[str, object]]:
-    """The blocks that were finished, as the store's events tell; a line that is being written is not there yet."""
+    """The blocks that were finished, made or found there, as the store's events tell; no half-written line."""
     path = store / "events.jsonl"
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    return [event for line in lines if line.endswith("\n") and (event := json.loads(line))["event"] == "BlockDone"]
+    return [event for line in lines if line.endswith("\n") and (event := json.loads(line))["event"] in KINDS]
 
 
 def workers_of(process: psutil.Popen) -> list[psutil.Process]:
