@@ -118,9 +118,7 @@ class Torture:
         partial = [p for p in self.folder.rglob("*") if "partial" in p.name]
         same = np.array_equal(*(zarr.open_array(self.folder / name)[:] for name in ("alpha.zarr", "whole.zarr")))
         print(f"blocks {len(ends)} of {self.total}, made twice {len(twice)}, partial files {len(partial)}")
-        print(
-            f"made in time, but for the client to hear of it, and found by what they were made from: {len(ends) - len(made)}"
-        )
+        print(f"made before their client was killed, and not again though it never heard: {len(ends) - len(made)}")
         print(f"tiles whose in-between rows were made again for lack of who kept them: {again}")
         print(f"bits equal: {same}")
         if twice or partial or not same or len(ends) != self.total:
