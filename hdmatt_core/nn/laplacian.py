@@ -12,8 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# The interval of eigenvalues that the steps are made for: components below its lower end converge more slowly.
-_LOWEST, _HIGHEST = 0.003, 1.1
+_HIGHEST = 1.1
 _FLAT = 1e-5
 _PIN = 10.0
 _PRIOR = 1e-4
@@ -28,12 +27,13 @@ class Windows(NamedTuple):
     scale: tuple[Tensor, Tensor, Tensor]
 
 
-def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor, steps: int) -> Tensor:
+def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor, steps: int, lowest: float) -> Tensor:
     """Return slope (3) and offset (1) of alpha = slope . I + offset per cell, (B, 4, h, w), of colour (B, 3, h, w).
 
     `known` (B, 1, h, w) is the share of a cell's pixels that the trimap knows, `alpha` what they are, and elsewhere
-    a first estimate, which is believed a little where `trust` (B, 1, h, w) says so. A line depends on the cells up to
-    2 `steps` + 4 around it, and on no others.
+    a first estimate, which is believed a little where `trust` (B, 1, h, w) says so. The steps are made for eigenvalues
+    from `lowest` on: smoother components converge more slowly. A line depends on the cells up to 2 `steps` + 4 around
+    it, and on no others.
     """
     windows = _windows(colour)
     pin, prior = _PIN * known.square(), _PRIOR * trust * (1 - known)
@@ -42,12 +42,12 @@ def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor, steps: in
     def residual(x: Tensor) -> Tensor:
         return (weight * (alpha - x) - x + _smoothed(windows, x)) / (1 + weight)
 
-    return _average(_lines(windows, _chebyshev(residual, alpha, steps)))
+    return _average(_lines(windows, _chebyshev(residual, alpha, steps, lowest)))
 
 
-def _chebyshev(residual: Callable[[Tensor], Tensor], x: Tensor, steps: int) -> Tensor:
+def _chebyshev(residual: Callable[[Tensor], Tensor], x: Tensor, steps: int, lowest: float) -> Tensor:
     """Chebyshev semi-iteration (Golub and Varga, 1961) for an affine residual, from a first guess."""
-    middle, half = (_HIGHEST + _LOWEST) / 2, (_HIGHEST - _LOWEST) / 2
+    middle, half = (_HIGHEST + lowest) / 2, (_HIGHEST - lowest) / 2
     rho = half / middle
     step = residual(x) / middle
     for _ in range(steps):

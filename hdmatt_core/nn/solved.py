@@ -13,6 +13,8 @@ from hdmatt_core.nn.laplacian import solve
 from hdmatt_core.nn.presets import EVIDENCE_CELL
 
 _COARSE_STEPS, _FINE_STEPS = 64, 10
+_COARSE_LOWEST, _FINE_LOWEST = 0.0006, 0.003
+"""Eigenvalues that the steps are made for: wide bands are a matter of the smoothest components."""
 _FINE = ((4, 56), (2, 0))
 """Cells of the fine levels, px, and the margin that the levels after each still need."""
 
@@ -21,7 +23,7 @@ def coarse_lines(cells: Tensor, near: Tensor) -> Tensor:
     """Return lines (B, 4, h, w), alpha = slope . I + offset, of known cells (B, 11, h, w) and their near lines."""
     known = cells[:, 3:4] + cells[:, 7:8]
     first = cells[:, 3:4] + (1 - known) * guessed(cells[:, 8:], near)
-    return solve(cells[:, 8:], known, first, near[:, 4:], _COARSE_STEPS)
+    return solve(cells[:, 8:], known, first, near[:, 4:], _COARSE_STEPS, _COARSE_LOWEST)
 
 
 def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
@@ -40,7 +42,7 @@ def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
 def _level(x: Tensor, alpha: Tensor, cell: int) -> Tensor:
     """Solve on cells of `cell` px, beginning with alpha (B, 1, H, W)."""
     colour, known, first = (gathered(part, cell) for part in (x[:, :3], 1 - x[:, 4:5], alpha))
-    lines = solve(colour, known, first, known.new_zeros(()), _FINE_STEPS)
+    lines = solve(colour, known, first, known.new_zeros(()), _FINE_STEPS, _FINE_LOWEST)
     return evaluated(x, spread(F.pad(lines, (1, 1, 1, 1), mode="replicate"), cell))
 
 
