@@ -11,6 +11,7 @@ from hdmatt_core.nn.laplacian import solve
 SIDE = 12
 PIN, FLAT = 10.0, 1e-5
 STEPS = 32
+LOWEST = 0.003
 
 
 def scene(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -33,7 +34,7 @@ def test_a_matte_linear_in_colour_is_found() -> None:
     truth = (0.5 + 0.2 * colour[:, :1] - 0.1 * colour[:, 2:]).clamp(0.0, 1.0)
     linear = (truth > 0) & (truth < 1)
     given = torch.where(known > 0, truth, 0.5)
-    found = evaluated(solve(colour, known, given, torch.zeros_like(known), STEPS), colour)
+    found = evaluated(solve(colour, known, given, torch.zeros_like(known), STEPS, LOWEST), colour)
     error = (found - truth).abs()[linear]
     assert error.mean() < 0.03
     assert error.mean() < 0.2 * (given - truth).abs()[linear & (known == 0)].mean()
@@ -62,7 +63,7 @@ def dense(colour: torch.Tensor) -> NDArray[np.float64]:
 
 def test_the_steps_come_near_the_dense_solution() -> None:
     colour, known, alpha = scene(1)
-    found = evaluated(solve(colour, known, alpha, torch.zeros_like(known), STEPS), colour)[0, 0].numpy()
+    found = evaluated(solve(colour, known, alpha, torch.zeros_like(known), STEPS, LOWEST), colour)[0, 0].numpy()
     smooth, pin = dense(colour), PIN * known.numpy().ravel().astype(np.float64)
     system = np.eye(SIDE**2) - smooth + np.diag(pin)
     want = np.linalg.solve(system, pin * alpha.numpy().ravel())
@@ -72,5 +73,5 @@ def test_the_steps_come_near_the_dense_solution() -> None:
 
 def test_one_colour_everywhere_is_finite() -> None:
     _, known, alpha = scene(2)
-    lines = solve(torch.full((1, 3, SIDE, SIDE), 0.7), known, alpha, torch.zeros_like(known), STEPS)
+    lines = solve(torch.full((1, 3, SIDE, SIDE), 0.7), known, alpha, torch.zeros_like(known), STEPS, LOWEST)
     assert torch.isfinite(lines).all()
