@@ -11,7 +11,9 @@ from hdmatt_core.runtime.roster import GPU
 LOOPBACK = "127.0.0.1"
 STATUS = f"{LOOPBACK}:0"
 """dask insists on a status page; this keeps it to this machine and to a free port."""
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
+    # Without dask's MALLOC_TRIM_THRESHOLD_: it makes glibc ask the kernel for every large array anew.
+    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1},
     "distributed.logging.distributed": "error",
     "distributed.worker.memory.terminate": False,
     "distributed.worker.profile.enabled": False,  # samples every thread a hundred times a second

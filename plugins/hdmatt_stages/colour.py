@@ -28,9 +28,9 @@ def seen_around(grid: Grid, slots: Sequence[int]) -> Box:
 def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> Any:
     """What colour says of the patches in ``slots``, in rising order, seen with their surroundings.
 
-    Gathered and coarsely solved once for each whole block of the grid: what is asked for together does not show in the
-    bits. The block's ``image`` and ``trimap`` are of ``seen_around``, which begins at ``origin``; patches stand a
-    multiple of ``EVIDENCE_CELL`` apart and so share cells.
+    Gathered and coarsely solved once around all queries of a block of the grid, asked for or not: what is asked for
+    together does not show in the bits. The block's ``image`` and ``trimap`` are of ``seen_around``, which begins at
+    ``origin``; patches stand a multiple of ``EVIDENCE_CELL`` apart and so share cells.
     """
     import torch
 
@@ -39,7 +39,7 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
 
     grid, near, solved = grid_of(block.specs), [], []
     for number, members in groupby(slots, lambda slot: slot // grid.block):
-        seen = _whole(grid, number).grown(EVIDENCE_HALO)
+        seen = _queries(block, origin, grid, number).grown(EVIDENCE_HALO)
         cells = _cells(*_seen(block, origin, seen))
         lines = near_lines(cells)
         coarse = coarse_lines(cells, lines)
@@ -90,6 +90,13 @@ def _seen(block: Block, origin: tuple[int, ...], box: Box) -> tuple[Array, Array
 def _whole(grid: Grid, number: int) -> Box:
     """The pixels of all patches of a block of the grid."""
     return Box.bounding(grid.box(slot) for slot in grid.present(number * grid.block, (number + 1) * grid.block))
+
+
+def _queries(block: Block, origin: tuple[int, ...], grid: Grid, number: int) -> Box:
+    """The pixels of those patches of a block of the grid that hold unknown ones."""
+    boxes = (grid.box(slot) for slot in grid.present(number * grid.block, (number + 1) * grid.block))
+    trimap = block.array("trimap")
+    return Box.bounding(box for box in boxes if (trimap_classes(cut(trimap, origin, box)) == UNKNOWN).any())
 
 
 def _cells(image: Array, trimap: Array) -> Any:

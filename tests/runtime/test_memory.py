@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from hdmatt_core.pipeline import plan as planning
+from hdmatt_core.pipeline import inputs as planning
 from hdmatt_core.pipeline.sizes import format_size, parse_size
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import plan, run
