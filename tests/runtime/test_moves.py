@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -116,6 +117,7 @@ def test_a_killed_run_was_locked_and_goes_on(within: Make, files: Path, request_
     while not (events.exists() and events.read_text().count("BlockDone") > 2):
         assert killed.poll() is None
         time.sleep(0.02)
+    killed.send_signal(signal.SIGSTOP)  # it must not be done before somebody else comes
     store = rf"{files / 'alpha.png.run'}: in use by process {killed.pid} on {socket.gethostname()}"
     with pytest.raises(UserError, match=rf"^{store}; wait for it, or give another output$"):
         run(within(files, resume=True))
