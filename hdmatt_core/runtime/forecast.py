@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.runtime.calibrate import seconds_by_pass
-from hdmatt_core.runtime.planning import job_of, surveyed
-from hdmatt_core.runtime.prepare import prepare
+from hdmatt_core.runtime.planning import job_of, planned_apart
 from hdmatt_core.runtime.reading import bytes_read
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.stage import Tiles
-from hdmatt_core.storage.store import RunStore
 
 
 @dataclass(frozen=True)
@@ -57,12 +53,8 @@ def forecast(request: Request, *, timed: bool = False) -> Forecast:
 
     Reads the trimap to count tiles, writes nothing that stays.
     """
-    prepared = prepare(request)
-    temporary = tempfile.TemporaryDirectory(prefix="hdmatt-plan-", dir=request.scratch)
-    with temporary as folder, RunStore(Path(folder) / "plan.run") as store:
-        store.begin(prepared.fingerprint(), "")
-        began = time.perf_counter()
-        plan = surveyed(prepared, store)
+    began = time.perf_counter()
+    with planned_apart(request) as (prepared, store, plan):
         counting = time.perf_counter() - began
         reads = bytes_read(job_of(prepared, store, plan))
     seconds = seconds_by_pass(prepared, plan) if timed else {}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from hdmatt_core.pipeline.plan import Plan, choose
 from hdmatt_core.pipeline.resources import Resources
@@ -11,8 +15,9 @@ from hdmatt_core.runtime.events import unheard
 from hdmatt_core.runtime.executor import InThisThread
 from hdmatt_core.runtime.inputs import decoding_ahead, reduce, stream
 from hdmatt_core.runtime.job import Job
-from hdmatt_core.runtime.prepare import Prepared
+from hdmatt_core.runtime.prepare import Prepared, prepare
 from hdmatt_core.runtime.reduced import ReducedSource
+from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.roster import SHARE
 from hdmatt_core.runtime.spill import discard_spilled
 from hdmatt_core.runtime.survey import count, warn_of_guesswork
@@ -46,6 +51,16 @@ def surveyed(prepared: Prepared, store: RunStore) -> Plan:
     finally:
         release(job.token)
     return choose(prepared.outline(work), resources)
+
+
+@contextmanager
+def planned_apart(request: Request) -> Iterator[tuple[Prepared, RunStore, Plan]]:
+    """What ``request`` comes to, planned in a store of its own that goes when the context ends."""
+    prepared = prepare(request)
+    temporary = tempfile.TemporaryDirectory(prefix="hdmatt-plan-", dir=request.scratch)
+    with temporary as folder, RunStore(Path(folder) / "plan.run") as store:
+        store.begin(prepared.fingerprint(), "")
+        yield prepared, store, surveyed(prepared, store)
 
 
 def job_of(prepared: Prepared, store: RunStore, plan: Plan) -> Job:

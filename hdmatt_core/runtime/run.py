@@ -31,7 +31,7 @@ from hdmatt_core.runtime.fingerprint import content_of
 from hdmatt_core.runtime.gauge import Gauge
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.outputs import deliver
-from hdmatt_core.runtime.planning import job_of, surveyed, surveyed_while_decoding
+from hdmatt_core.runtime.planning import job_of, planned_apart, surveyed_while_decoding
 from hdmatt_core.runtime.prepare import Prepared, prepare
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.space import check_disk, room
@@ -100,11 +100,8 @@ def _forget_if_nothing_done(store: RunStore) -> None:
 
 def plan(request: Request) -> Plan:
     """The plan of ``request``: reads the trimap to count tiles, writes nothing that stays."""
-    prepared = prepare(request)
-    temporary = tempfile.TemporaryDirectory(prefix="hdmatt-plan-", dir=request.scratch)
-    with temporary as folder, RunStore(Path(folder) / "plan.run") as store:
-        store.begin(prepared.fingerprint(), "")
-        return surveyed(prepared, store)
+    with planned_apart(request) as (_, _, made):
+        return made
 
 
 def _refuse_existing(request: Request, store: Path) -> None:
