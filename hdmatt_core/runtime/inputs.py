@@ -161,12 +161,12 @@ def _copy(group: zarr.Group, array_name: str, source: Source, spec: ArraySpec) -
 
 def reduce(store: RunStore, name: str, source: ReducedSource, planned: InputPlan) -> None:
     """Make the reduced picture in the run's store; what can only be decoded whole and is too large lies there first."""
-    full = planned.reduced_from
+    full, arrays, whole = planned.reduced_from, store.arrays(), name_of(Ref(f"{name} at full size"))
     if full is None or not full.streamed or store.ledger(name_of(Ref(name)), 1).done.all():
         stream(store, name, source, planned.spec)
         source.close()
-        return
-    whole = name_of(Ref(f"{name} at full size"))
-    _copy(store.arrays(), whole, source.inner, full.spec)
-    stream(store, name, source.over(ArraySource(array_of(store.arrays(), whole), source.role)), planned.spec)
-    del store.arrays()[whole]
+    else:
+        _copy(arrays, whole, source.inner, full.spec)
+        stream(store, name, source.over(ArraySource(array_of(arrays, whole), source.role)), planned.spec)
+    if whole in arrays:  # an interrupted run may have left it, too
+        del arrays[whole]
