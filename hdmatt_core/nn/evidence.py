@@ -11,11 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hdmatt_core.nn.presets import EVIDENCE_CELL
+from hdmatt_core.nn.far import far_cells, spread_far
+from hdmatt_core.nn.presets import EVIDENCE_CELL, FAR_TILE
 from hdmatt_core.nn.solved import coarse_lines, gathered, guessed, pinned, refined, spread
 
 _REACH = (3, 7, 15, 31, 63)
 _FADE = 0.1
+_FAR = 1e-8
+"""Weight of far colours: less than that of a few known pixels near the end of the widest filter."""
 _LEAST = 1e-9
 _FLAT = 0.02
 _DOUBT = 0.2
@@ -44,14 +47,18 @@ def whole_evidence(x: Tensor) -> Evidence:
     """Return the evidence of an input (B, 6, H, W), H and W multiples of 8, that is all there is to see."""
     wide = x.float()
     cells = known_cells(wide)
-    near = near_lines(cells)
+    near = near_lines(cells, _far(cells))
     edged = [F.pad(lines, (1, 1, 1, 1), mode="replicate") for lines in (near, coarse_lines(cells, near))]
     return Evidence(edged[0], refined(wide, edged[1]))
 
 
-def near_lines(cells: Tensor) -> Tensor:
-    """Return lines (B, 5, h, w), as `colour_line` does, from the known colours around each of cells (B, 11, h, w)."""
-    return colour_line(*_known_colour(cells[:, :4]), *_known_colour(cells[:, 4:8]))
+def near_lines(cells: Tensor, far: Tensor | None = None) -> Tensor:
+    """Return lines (B, 5, h, w), as `colour_line` does, from the known colours around each of cells (B, 11, h, w).
+
+    Where there are none, `far` (B, 8, h, w) tells what is known farther away, as `far_cells` gives it.
+    """
+    foreground, background = (None, None) if far is None else far.chunk(2, dim=1)
+    return colour_line(*_known_colour(cells[:, :4], foreground), *_known_colour(cells[:, 4:8], background))
 
 
 def colour_line(foreground: Tensor, seen_f: Tensor, background: Tensor, seen_b: Tensor) -> Tensor:
@@ -78,7 +85,16 @@ def estimate(x: Tensor, line: Tensor) -> tuple[Tensor, Tensor]:
     return pinned(x, guessed(x[:, :3], line)), line[:, 4:] * x[:, 4:5]
 
 
-def _known_colour(cells: Tensor) -> tuple[Tensor, Tensor]:
+def _far(cells: Tensor) -> Tensor:
+    """Far colours of cells (B, 11, h, w) that are all there is to see."""
+    height, width = cells.shape[2:]
+    side = FAR_TILE // EVIDENCE_CELL
+    known = gathered(F.pad(cells[:, :8], (0, -width % side, 0, -height % side)), side)
+    far = F.pad(spread_far(known).float(), (1, 1, 1, 1), mode="replicate")
+    return far_cells(far, side)[:, :, :height, :width]
+
+
+def _known_colour(cells: Tensor, far: Tensor | None) -> tuple[Tensor, Tensor]:
     """Mean colour (B, 3, h, w) of known pixels around each cell, near ones first, and whether there is any."""
     pad = _REACH[-1] // 2
     cells = F.pad(cells, (pad, pad, pad, pad))  # sums reach beyond the border, where nothing is known
@@ -91,6 +107,8 @@ def _known_colour(cells: Tensor) -> tuple[Tensor, Tensor]:
             box = _wider(box, rows, step, 2)
         total = total + share / reach**2 * box
     total = total[:, :, pad:-pad, pad:-pad]
+    if far is not None:
+        total = total + _FAR * far
     return total[:, :3] / total[:, 3:].clamp_min(_LEAST), (total[:, 3:] > _LEAST).to(cells.dtype)
 
 

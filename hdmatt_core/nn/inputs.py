@@ -37,6 +37,18 @@ def make_input(rgb: NDArray[Any], trimap: NDArray[Any]) -> Tensor:
     return x
 
 
+def normalised(colour: Tensor, weight: Tensor) -> Tensor:
+    """Normalise colour (B, 3, h, w) in 0..1 that was multiplied by a weight (B, 1, h, w)."""
+    mean, std = (torch.from_numpy(value).to(colour.device)[:, None, None] for value in (_MEAN, _STD))
+    return (colour - mean * weight) / std
+
+
+def coloured(x: Tensor) -> Tensor:
+    """Undo the normalisation of colour (B, 3, h, w)."""
+    mean, std = (torch.from_numpy(value).to(x.device)[:, None, None] for value in (_MEAN, _STD))
+    return x * std + mean
+
+
 def one_hot(classes: Tensor) -> Tensor:
     """Turn trimap classes (B, H, W) of 0, 1 and 2 into (B, 3, H, W) float32."""
     return torch.stack([classes == region for region in (BACKGROUND, UNKNOWN, FOREGROUND)], dim=1).float()

@@ -22,6 +22,10 @@ EVIDENCE_CELL = 8
 """Side in px of the cells that known colours are gathered in."""
 EVIDENCE_HALO = 256
 """How far around a patch known colours are seen, px: the widest filter's half, and the cell beyond the border."""
+FAR_TILE = 288
+"""Side in px of the tiles that far colours are gathered in, where there is no grid to say: the default one's stride."""
+FAR_CHANNELS = 8
+"""Of a tile's far colours: foreground's colour (3) and weight, background's colour (3) and weight."""
 EVIDENCE_MARGIN = 160
 """How far around a patch the fine levels of the matting Laplacian look, px: no more changes anything."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,12 @@ from torch import Tensor
 from hdmatt_core.nn.evidence import Evidence, whole_evidence
 from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.presets import EVIDENCE_CELL
-from hdmatt_core.nn.regions import UNKNOWN, downsample_regions
+from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.training.compose import Composer, Picture
 from hdmatt_core.training.config import Phase
 
 _CANVAS = 2.4
+_UNKNOWN = 128
 # Weight of pixels that only a veil makes unknown: most are far from any edge, and they are many.
 _FAINT = 0.25
 
@@ -44,30 +46,28 @@ class Batch(NamedTuple):
 def draw_batch(composer: Composer, phase: Phase, rng: Generator) -> Batch:
     """Compose `phase.images` pictures and cut `phase.patches` patches from each."""
     side = EVIDENCE_CELL * round(phase.patch * _CANVAS / EVIDENCE_CELL)
-    cuts, told = [], []
+    cuts, faint, told = [], [], []
     for _ in range(phase.images):
-        picture = composer.picture(side, rng)
-        corners = _corners(picture, phase, rng)
+        plain = composer.picture(side, rng)
+        corners = _corners(plain, phase, rng)
+        picture = _veiled(plain, corners, phase, rng)
         cuts += [cut_patch(picture, corner, phase.patch) for corner in corners]
+        only_veiled = (picture.trimap == _UNKNOWN) & (plain.trimap != _UNKNOWN)
+        faint += [only_veiled[window_of(corner, phase.patch)] for corner in corners]
         told.append(evidence_of(picture, corners, phase.patch))
     contexts = np.concatenate([_contexts(group, phase.patches, rng) for group in range(phase.images)])
-    return _veiled(
-        assemble(cuts, contexts, Evidence(*map(torch.cat, zip(*told, strict=True)))),
-        torch.from_numpy(rng.random(len(cuts)) < phase.veiled),
-    )
+    batch = assemble(cuts, contexts, Evidence(*map(torch.cat, zip(*told, strict=True))))
+    weight = torch.where(torch.from_numpy(np.stack(faint))[:, None], _FAINT, 1.0)
+    return batch._replace(unknown=batch.unknown * weight)
 
 
-def _veiled(batch: Batch, veiled: Tensor) -> Batch:
-    """Declare patches wholly unknown, as they are deep inside a wide band: their contexts must tell."""
-    x, regions, *told = (part.clone() for part in (batch.x, batch.regions, batch.lines, batch.solved))
-    x[veiled, 3:] = torch.tensor([0.0, 1.0, 0.0])[:, None, None]
-    regions[veiled] = UNKNOWN
-    for plane, alone in zip(told, whole_evidence(x[veiled]), strict=True):
-        plane[veiled] = alone
-    faint = veiled[:, None, None, None] & (batch.unknown == 0)
-    return batch._replace(
-        x=x, regions=regions, lines=told[0], solved=told[1], unknown=torch.where(faint, _FAINT, batch.unknown)
-    )
+def _veiled(picture: Picture, corners: list[tuple[int, int]], phase: Phase, rng: Generator) -> Picture:
+    """Declare some patches wholly unknown, as they are deep inside a wide band: what lies around them must tell."""
+    trimap = picture.trimap.copy()
+    for corner in corners:
+        if rng.random() < phase.veiled:
+            trimap[window_of(corner, phase.patch)] = _UNKNOWN
+    return replace(picture, trimap=trimap)
 
 
 def evidence_of(picture: Picture, corners: list[tuple[int, int]], patch: int) -> Evidence:
@@ -87,7 +87,7 @@ def assemble(cuts: list[Picture], contexts: NDArray[np.int64], told: Evidence) -
     regions = torch.from_numpy(downsample_regions(trimap))
     planes = [
         torch.from_numpy(np.stack(values).astype(np.float32)).unsqueeze(1)
-        for values in ([c.alpha for c in cuts], [c.trimap == 128 for c in cuts], [c.contrast for c in cuts])
+        for values in ([c.alpha for c in cuts], [c.trimap == _UNKNOWN for c in cuts], [c.contrast for c in cuts])
     ]
     x = make_input(np.stack([cut.rgb for cut in cuts]), trimap)
     return Batch(x, regions, torch.from_numpy(contexts), *told, planes[0], planes[1], planes[2])
@@ -95,8 +95,13 @@ def assemble(cuts: list[Picture], contexts: NDArray[np.int64], told: Evidence) -
 
 def cut_patch(picture: Picture, corner: tuple[int, int], patch: int) -> Picture:
     """The part of a picture whose first row and column are `corner`, `patch` px wide."""
-    window = (slice(corner[0], corner[0] + patch), slice(corner[1], corner[1] + patch))
+    window = window_of(corner, patch)
     return Picture(picture.rgb[window], picture.alpha[window], picture.trimap[window], picture.contrast[window])
+
+
+def window_of(corner: tuple[int, int], patch: int) -> tuple[slice, slice]:
+    """The rows and columns of a patch."""
+    return slice(corner[0], corner[0] + patch), slice(corner[1], corner[1] + patch)
 
 
 def _corners(picture: Picture, phase: Phase, rng: Generator) -> list[tuple[int, int]]:
@@ -104,7 +109,7 @@ def _corners(picture: Picture, phase: Phase, rng: Generator) -> list[tuple[int, 
 
     Corners are multiples of 8 px, as in a pipeline: patches share the cells that colours are gathered in.
     """
-    rows, columns = np.nonzero(picture.trimap == 128)
+    rows, columns = np.nonzero(picture.trimap == _UNKNOWN)
     limit = picture.trimap.shape[0] - phase.patch
     corners = []
     for _ in range(phase.patches):

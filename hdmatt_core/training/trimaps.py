@@ -44,7 +44,7 @@ def _edges(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _radius(side: int, rng: Generator, wild: bool) -> list[Floats]:
     """Radii in px outside and inside, as fields (side, side), half as fine as the picture."""
-    widest = rng.choice((3.0, 29.0, 90.0, 0.6 * side), p=(0.1, 0.5, 0.22, 0.18)) if wild else 29.0
+    widest = rng.choice((3.0, 29.0, 90.0, 0.6 * side), p=(0.1, 0.42, 0.2, 0.28)) if wild else 29.0
     drift = 0.5 + noise_field(side, 3, rng)
     return [np.maximum(rng.uniform(1, widest) * drift, 1).astype(np.float32) for _ in range(2)]
 
@@ -54,5 +54,5 @@ def _blobs(side: int, rng: Generator) -> NDArray[np.bool_]:
     kind = rng.random()
     if kind > 1 / 3:
         return np.zeros((side, side), bool)
-    level = rng.uniform(0.25, 0.45) if kind < 0.06 else rng.uniform(0.6, 0.9)
+    level = rng.uniform(0.25, 0.45) if kind < 0.1 else rng.uniform(0.6, 0.9)
     return np.asarray(noise_field(side, int(rng.integers(2, 7)), rng) > level)

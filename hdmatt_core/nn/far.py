@@ -1,0 +1,59 @@
+"""Known colours from anywhere in the picture: what is known of each tile, spread over a pyramid of tiles.
+
+Where no known colour is near, the far ones are all there is. They are few numbers a tile, so that a picture of any size
+is spread in one piece.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from hdmatt_core.nn.inputs import coloured, normalised
+from hdmatt_core.nn.presets import COLOURS
+
+_FADE = 0.1
+_LEVELS = 255.0
+
+
+def spread_far(known: Tensor) -> Tensor:
+    """Return far colours (B, 8, n, m) uint8 of tiles, from what is known of each, (B, 8, n, m) float32.
+
+    `known` holds foreground's mean of colour where it is known (3) and the share of such pixels, then background's.
+    Far colours are the means around each tile, near ones first, and 255 after each where there is any in the picture
+    (0: none). Bytes, so that an edit far away leaves most of them as they are.
+    """
+    planes = []
+    for part in known.float().chunk(2, dim=1):
+        sums = _pyramid(part)
+        any_known = sums[:, COLOURS:] > 0
+        colour = coloured(sums[:, :COLOURS] / sums[:, COLOURS:].clamp_min(torch.finfo(torch.float32).tiny))
+        planes += [colour.clamp(0, 1) * any_known, any_known]
+    return (torch.cat(planes, dim=1) * _LEVELS).round().to(torch.uint8)
+
+
+def far_cells(far: Tensor, stride: int) -> Tensor:
+    """Interpolate far colours (B, 8, n + 2, m + 2), one tile beyond each side, to cells (B, 8, stride n, stride m).
+
+    Colours are normalised and weighted by the plane after them, in 0..1.
+    """
+    wide = F.interpolate(far.float() / _LEVELS, scale_factor=stride, mode="bilinear", align_corners=False)
+    wide = wide[:, :, stride:-stride, stride:-stride]
+    planes = []
+    for part in wide.chunk(2, dim=1):
+        weight = part[:, COLOURS:]
+        planes += [normalised(part[:, :COLOURS], weight), weight]
+    return torch.cat(planes, dim=1)
+
+
+def _pyramid(sums: Tensor) -> Tensor:
+    """Add to sums (B, C, n, m) those of ever larger surroundings, each level a tenth of the one below."""
+    height, width = sums.shape[2:]
+    if height == width == 1:
+        return sums
+    coarse = _pyramid(F.avg_pool2d(F.pad(sums, (0, width % 2, 0, height % 2)), 2))
+    wide = F.interpolate(
+        F.pad(coarse, (1, 1, 1, 1), mode="replicate"), scale_factor=2, mode="bilinear", align_corners=False
+    )
+    return sums + _FADE * wide[:, :, 2:-2, 2:-2][:, :, :height, :width]
