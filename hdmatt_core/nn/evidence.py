@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hdmatt_core.nn.far import far_cells, spread_far
+from hdmatt_core.nn.palette import counted, likely, looked_up
 from hdmatt_core.nn.presets import EVIDENCE_CELL, FAR_TILE
 from hdmatt_core.nn.solved import coarse_lines, gathered, guessed, pinned, refined, spread
 
@@ -25,11 +26,11 @@ _DOUBT = 0.2
 
 
 class Evidence(NamedTuple):
-    """What colour says of patches (B, H, W): near lines (B, 5, H/8 + 2, W/8 + 2), one cell beyond each side, and the
-    matting Laplacian's alpha (B, 1, H, W)."""
+    """What colour says of patches (B, H, W): near lines (B, 5, H/8 + 2, W/8 + 2), one cell beyond each side, and
+    alphas (B, 2, H, W), the matting Laplacian's and the palettes'."""
 
     lines: Tensor
-    solved: Tensor
+    alphas: Tensor
 
 
 def known_cells(x: Tensor) -> Tensor:
@@ -49,7 +50,8 @@ def whole_evidence(x: Tensor) -> Evidence:
     cells = known_cells(wide)
     near = near_lines(cells, _far(cells))
     edged = [F.pad(lines, (1, 1, 1, 1), mode="replicate") for lines in (near, coarse_lines(cells, near))]
-    return Evidence(edged[0], refined(wide, edged[1]))
+    alphas = [refined(wide, edged[1]), looked_up(likely(counted(wide)), wide)]
+    return Evidence(edged[0], torch.cat(alphas, dim=1))
 
 
 def near_lines(cells: Tensor, far: Tensor | None = None) -> Tensor:
@@ -75,9 +77,9 @@ def colour_line(foreground: Tensor, seen_f: Tensor, background: Tensor, seen_b: 
 
 
 def colour_evidence(x: Tensor, evidence: Evidence) -> Tensor:
-    """Return (B, 3, H, W): two estimates of alpha in [0, 1], pinned where the trimap knows it; confidence in one."""
+    """Return (B, 4, H, W): three estimates of alpha in [0, 1], pinned where the trimap knows it; trust in the first."""
     near, sure = estimate(x, spread(evidence.lines, EVIDENCE_CELL))
-    return torch.cat([near, pinned(x, evidence.solved), sure], dim=1).to(x.dtype)
+    return torch.cat([near, pinned(x, evidence.alphas), sure], dim=1).to(x.dtype)
 
 
 def estimate(x: Tensor, line: Tensor) -> tuple[Tensor, Tensor]:

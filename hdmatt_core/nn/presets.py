@@ -11,17 +11,21 @@ STRIDE = 16
 INPUT_CHANNELS = 6
 LINE_CHANNELS = 5
 """Channels of a cell's near line: slope (3) and offset of alpha = slope . I + offset, and confidence."""
-ESTIMATES = 3
-"""Estimates of alpha that colour gives: from known colours around, from the matting Laplacian, from the contexts."""
-TOLD_CHANNELS = 3
-"""What the encoder is told: the first two estimates and the confidence of the first."""
-EVIDENCE_CHANNELS = 5
-"""What the decoder is told: the same, then the third estimate and its confidence."""
+ALPHAS = 2
+"""Estimates of alpha that evidence holds for each pixel: from the matting Laplacian, and from the palettes."""
+ESTIMATES = 4
+"""Estimates of alpha that colour gives: from known colours around, those two, and from the contexts."""
+TOLD_CHANNELS = 4
+"""What the encoder is told: the first three estimates and the confidence of the first."""
+EVIDENCE_CHANNELS = 6
+"""What the decoder is told: the same, then the last estimate and its confidence."""
 COLOURS = 3
 EVIDENCE_CELL = 8
 """Side in px of the cells that known colours are gathered in."""
 EVIDENCE_HALO = 256
 """How far around a patch known colours are seen, px: the widest filter's half, and the cell beyond the border."""
+BINS = 12
+"""Bins of a palette along red, green and blue."""
 FAR_TILE = 288
 """Side in px of the tiles that far colours are gathered in, where there is no grid to say: the default one's stride."""
 FAR_CHANNELS = 8

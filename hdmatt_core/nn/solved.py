@@ -69,7 +69,7 @@ def _along(colour: Tensor, line: Tensor) -> Tensor:
 
 
 def pinned(x: Tensor, alpha: Tensor) -> Tensor:
-    """Clamp alpha (B, 1, H, W) to [0, 1] and give known pixels of the input (B, 6, H, W) what the trimap says."""
+    """Clamp alpha (B, c, H, W) to [0, 1] and give known pixels of the input (B, 6, H, W) what the trimap says."""
     return x[:, 4:5] * alpha.clamp(0.0, 1.0) + x[:, 5:6]
 
 

@@ -8,6 +8,7 @@ from hdmatt_stages.aggregator import NonLocal, TrimapGuided
 from hdmatt_stages.blender import Crop, Ramp
 from hdmatt_stages.decoder import Unpool
 from hdmatt_stages.encoder import ResNet
+from hdmatt_stages.far import Far, Known
 from hdmatt_stages.foreground import BlurFusion
 from hdmatt_stages.pool import AllPatches, NearUnknown
 from hdmatt_stages.sampler import NoContext, RandomContext, TopK
@@ -18,6 +19,8 @@ STAGES = {
     "tiler.grid": GridTiler,
     "pool.all": AllPatches,
     "pool.near": NearUnknown,
+    "colour.known": Known,
+    "colour.far": Far,
     "encoder.resnet": ResNet,
     "sampler.topk": TopK,
     "sampler.random": RandomContext,

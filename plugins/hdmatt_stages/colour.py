@@ -13,6 +13,7 @@ from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
 from hdmatt_core.nn.regions import FOREGROUND, UNKNOWN, trimap_classes
 from hdmatt_core.stage import Array, Block
+from hdmatt_stages.far import far_around
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -38,10 +39,11 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
     from hdmatt_core.nn.solved import coarse_lines
 
     grid, near, solved = grid_of(block.specs), [], []
+    far = block.rows("far") if "far" in block else None
     for number, members in groupby(slots, lambda slot: slot // grid.block):
         seen = _queries(block, origin, grid, number).grown(EVIDENCE_HALO)
         cells = _cells(*_seen(block, origin, seen))
-        lines = near_lines(cells)
+        lines = near_lines(cells, None if far is None else far_around(far, grid, seen))
         coarse = coarse_lines(cells, lines)
         for box in (grid.box(slot) for slot in members):
             near.append(_beyond(lines, seen, box))

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Encoder, TileState
 from hdmatt_core.nn.layout import skips_bytes
-from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, STRIDE, find_preset
+from hdmatt_core.nn.presets import ALPHAS, EVIDENCE_CELL, LINE_CHANNELS, STRIDE, find_preset
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
-from hdmatt_core.stage import Array, Block, Context, Own, Request, Specs, Target, Window
+from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, Target, Window
 from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
 from hdmatt_stages.colour import evidence_of, seen_around
+from hdmatt_stages.far import checked_stride, slots_around
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -54,11 +54,7 @@ class ResNet(Encoder):
 
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         preset, grid = find_preset(self.preset), grid_of(specs)
-        if grid.stride % EVIDENCE_CELL:
-            raise UserError(
-                f"patches {grid.stride} px apart do not share the cells of {EVIDENCE_CELL} px in which colours are "
-                f"gathered; make the tiler's overlap a multiple of {EVIDENCE_CELL}"
-            )
+        checked_stride(grid)
         cells = grid.patch // STRIDE
         vector = ArraySpec(("tile", "c"), (grid.slots, preset.key), "float32", 1, grid)
         return {
@@ -71,8 +67,10 @@ class ResNet(Encoder):
         }
 
     def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
-        window = Window(seen_around(grid_of(specs), target.slots))
-        return {"tiles": Own(), "image": window, "trimap": window}
+        grid = grid_of(specs)
+        seen = seen_around(grid, target.slots)
+        requests: dict[str, Request] = {"tiles": Own(), "image": Window(seen), "trimap": Window(seen)}
+        return requests | ({"far": Rows(slots_around(grid, seen))} if "far" in specs else {})
 
     def scratch(self, target: Target, specs: Specs) -> int:
         activations = ACTIVATION_BYTES * find_preset(self.preset).widths[0]
@@ -107,7 +105,9 @@ class ResNet(Encoder):
             return evidence_of(block, origin, slots)
         patch = grid_of(block.specs).patch
         cells = patch // EVIDENCE_CELL + 2
-        return Evidence(torch.zeros(len(slots), LINE_CHANNELS, cells, cells), torch.zeros(len(slots), 1, patch, patch))
+        return Evidence(
+            torch.zeros(len(slots), LINE_CHANNELS, cells, cells), torch.zeros(len(slots), ALPHAS, patch, patch)
+        )
 
 
 def _encode(block: Block, origin: tuple[int, ...], network: Any, rows: NDArray[np.intp], told: Any) -> dict[str, Array]:

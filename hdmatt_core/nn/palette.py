@@ -1,0 +1,77 @@
+"""What a pixel's colour alone says of alpha: how often foreground and background are known to have such a colour.
+
+A histogram of colours of each, and their quotient as a table that is looked up. It does not see where a pixel lies, and
+so it tells as much in the middle of a wide band as at its border.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from hdmatt_core.nn.inputs import coloured
+from hdmatt_core.nn.presets import BINS
+
+_THIN = 2
+"""Every so many rows and columns are counted: a histogram does not need all."""
+_HALVES = (1, 2, 4, 8)
+_FADE = 0.05
+_LEAST = 1e-7
+_LEVELS = 255.0
+
+
+def counted(x: Tensor) -> Tensor:
+    """Return histograms (B, 2, N, N, N) of an input (B, 6, H, W): shares of all pixels, axes blue, green, red.
+
+    First of known foreground, then of known background. A colour counts for the eight bins around it by its nearness.
+    """
+    thin = x[:, :, ::_THIN, ::_THIN].float()
+    place = coloured(thin[:, :3]).clamp(0, 1) * (BINS - 1)
+    low = place.floor().clamp(max=BINS - 2)
+    shares = (1 - (place - low), place - low)
+    batch = torch.arange(len(x), device=x.device)[:, None, None]
+    which = (2 * batch + (thin[:, 3] > 0)) * BINS**3
+    known = thin[:, 4] == 0
+    counts = thin.new_zeros(len(x) * 2 * BINS**3)
+    for corner in product((0, 1), repeat=3):
+        red, green, blue = (low[:, c].long() + up for c, up in enumerate(corner))
+        weight = shares[corner[0]][:, 0] * shares[corner[1]][:, 1] * shares[corner[2]][:, 2]
+        bins = which + (blue * BINS + green) * BINS + red
+        counts = counts + torch.bincount(bins[known], weight[known], minlength=len(counts))
+    return counts.view(len(x), 2, BINS, BINS, BINS) / known[0].numel()
+
+
+def likely(counts: Tensor) -> Tensor:
+    """Return the table (B, 1, N, N, N) uint8 of alpha by colour, 255 for foreground, from histograms (B, 2, N, N, N).
+
+    Foreground and background count alike, however many pixels are known; a colour that neither has takes after the
+    nearest that one has, and half of 255 stands everywhere where one of them is not known at all.
+    """
+    sums = counts.sum(dim=(2, 3, 4), keepdim=True)
+    foreground, background = _filled(counts / sums.clamp_min(torch.finfo(torch.float32).tiny)).chunk(2, dim=1)
+    share = (foreground + _LEAST) / (foreground + background + 2 * _LEAST)
+    known = (sums > 0).all(dim=1, keepdim=True)
+    return (torch.where(known, share, 0.5) * _LEVELS).round().to(torch.uint8)
+
+
+def looked_up(table: Tensor, x: Tensor) -> Tensor:
+    """Look up colours of an input (B, 6, H, W) in a table (B, 1, N, N, N) of 0..255: alpha (B, 1, H, W)."""
+    places = (2 * coloured(x[:, :3].float()) - 1).permute(0, 2, 3, 1)[:, None]
+    alpha = F.grid_sample(table.float() / _LEVELS, places, padding_mode="border", align_corners=True)
+    return alpha[:, :, 0]
+
+
+def _filled(shares: Tensor) -> Tensor:
+    """Add to histograms those of ever wider surroundings in the space of colours, near ones first."""
+    total, wide, weight = shares, shares, 1.0
+    bins = torch.arange(BINS, device=shares.device)
+    apart = (bins[:, None] - bins).abs()
+    for half in _HALVES:
+        weight *= _FADE
+        mean = (apart <= half).to(shares.dtype) / (2 * half + 1)
+        wide = torch.einsum("nkbgr,bx,gy,rz->nkxyz", wide, mean, mean, mean)
+        total = total + weight * wide
+    return total
