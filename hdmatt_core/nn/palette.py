@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hdmatt_core.nn.far import pyramid
 from hdmatt_core.nn.inputs import coloured
 from hdmatt_core.nn.presets import BINS
 
@@ -55,6 +56,25 @@ def likely(counts: Tensor) -> Tensor:
     share = (foreground + _LEAST) / (foreground + background + 2 * _LEAST)
     known = (sums > 0).all(dim=1, keepdim=True)
     return (torch.where(known, share, 0.5) * _LEVELS).round().to(torch.uint8)
+
+
+def coded(counts: Tensor) -> Tensor:
+    """Histograms as bytes: roots, so that a few pixels of a tile still count."""
+    return (counts.clamp(0, 1).sqrt() * _LEVELS).round().to(torch.uint8)
+
+
+def decoded(codes: Tensor) -> Tensor:
+    """Undo `coded`."""
+    return (codes.float() / _LEVELS).square()
+
+
+def spread_palette(counts: Tensor) -> Tensor:
+    """Return tables (n, m, N^3) uint8, as `likely` makes them, from histograms (n, m, 2 N^3) of the parts of a picture.
+
+    Each part sees the others too, near ones first, as `spread_far` does.
+    """
+    sums = pyramid(counts.permute(2, 0, 1)[None])[0].permute(1, 2, 0)
+    return likely(sums.reshape(-1, 2, BINS, BINS, BINS)).view(*counts.shape[:2], -1)
 
 
 def looked_up(table: Tensor, x: Tensor) -> Tensor:

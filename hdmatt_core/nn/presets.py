@@ -26,6 +26,7 @@ EVIDENCE_HALO = 256
 """How far around a patch known colours are seen, px: the widest filter's half, and the cell beyond the border."""
 BINS = 12
 """Bins of a palette along red, green and blue."""
+PALETTE = BINS**3
 FAR_TILE = 288
 """Side in px of the tiles that far colours are gathered in, where there is no grid to say: the default one's stride."""
 FAR_CHANNELS = 8

@@ -107,7 +107,12 @@ def whole_target(stage: Stage, inputs: Inputs) -> Target:
 
 
 def _run_for(stage: Stage, inputs: Inputs) -> set[int]:
-    """The slots that ``stage.tiles_run`` means: by the table of tiles, else those all inputs were computed for."""
+    """The slots that ``stage.tiles_run`` means: by the table of tiles, else those all inputs were computed for.
+
+    A stage that is made in one piece is run for all, whatever its inputs were computed for.
+    """
+    if stage.whole:
+        return set(range(_slots(stage, inputs)))
     if "tiles" not in inputs or stage.tiles_run is Tiles.ALL:
         computed = [set(source.slots) for source in inputs.values() if source.spec.over_tiles]
         return set.intersection(*computed) if computed else set(range(_slots(stage, inputs)))

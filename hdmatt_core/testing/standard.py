@@ -9,8 +9,9 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Grid
 from hdmatt_core.kinds import TileState
 from hdmatt_core.nn.layout import skips_layout
-from hdmatt_core.nn.presets import find_preset
+from hdmatt_core.nn.presets import FAR_CHANNELS, PALETTE, find_preset
 from hdmatt_core.nn.regions import UNKNOWN, downsample_regions, trimap_classes
+from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Target, Window
 from hdmatt_core.testing.scenes import scene
 from hdmatt_core.testing.serving import Given, given, serve, tiles_given
@@ -81,7 +82,15 @@ class _Table:
         return self.random.normal(size=(GRID.slots, *shape)).astype(np.float32)
 
     def encoder(self) -> dict[str, Given]:
-        return {"tiles": self.tiles, "pool": self.pool, **pictures("image", "trimap")}
+        far = self.random.integers(0, 256, (GRID.slots, FAR_CHANNELS), np.uint8)
+        palette = self.random.integers(0, 256, (*GRID.block_counts, PALETTE), np.uint8)
+        return {
+            "tiles": self.tiles,
+            "pool": self.pool,
+            "far": tiles_given(far, ("tile", "c"), GRID),
+            "palette": Given(palette, ArraySpec(("y", "x", "c"), palette.shape, "uint8", GRID.stride * GRID.side)),
+            **pictures("image", "trimap"),
+        }
 
     def sampler(self) -> dict[str, Given]:
         query, context = (tiles_given(self._normal(self.preset.key), ("tile", "c"), GRID) for _ in range(2))

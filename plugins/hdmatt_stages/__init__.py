@@ -6,9 +6,9 @@ from hdmatt_core.hooks import hookimpl
 from hdmatt_core.stage import API, StageType
 from hdmatt_stages.aggregator import NonLocal, TrimapGuided
 from hdmatt_stages.blender import Crop, Ramp
+from hdmatt_stages.colour import Far, Known, Palette
 from hdmatt_stages.decoder import Unpool
 from hdmatt_stages.encoder import ResNet
-from hdmatt_stages.far import Far, Known
 from hdmatt_stages.foreground import BlurFusion
 from hdmatt_stages.pool import AllPatches, NearUnknown
 from hdmatt_stages.sampler import NoContext, RandomContext, TopK
@@ -21,6 +21,7 @@ STAGES = {
     "pool.near": NearUnknown,
     "colour.known": Known,
     "colour.far": Far,
+    "colour.palette": Palette,
     "encoder.resnet": ResNet,
     "sampler.topk": TopK,
     "sampler.random": RandomContext,

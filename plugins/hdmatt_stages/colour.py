@@ -1,112 +1,159 @@
-"""What colour says of a block's queries, seen beyond each patch so that neighbours agree."""
+"""Known colours from anywhere in the picture: gathered from each query, then spread over all of it in one piece."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hdmatt_core.geometry import Box, Grid
-from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
-from hdmatt_core.nn.regions import FOREGROUND, UNKNOWN, trimap_classes
-from hdmatt_core.stage import Array, Block
-from hdmatt_stages.far import far_around
+from hdmatt_core.nn.presets import FAR_CHANNELS, PALETTE
+from hdmatt_core.spec import ArraySpec, Input, Output
+from hdmatt_core.stage import All, Array, Block, Context, Request, Specs, Stage, Target, Tiles, Window
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
-STRIP = 64
-"""Rows that are gathered into cells at a time."""
+INPUT_BYTES = 120
+"""Per pixel of a patch: the six channels in float32, and what making, gathering and counting them allocates."""
+CHART_BYTES = 32 * FAR_CHANNELS
+"""Per patch of the grid: the chart of what is known, its pyramid and what is made of them."""
+COUNT_BYTES = 24
+"""Per bin of a block: both histograms in float32, their pyramid, and what likening them allocates."""
 
 
-def seen_around(grid: Grid, slots: Sequence[int]) -> Box:
-    """The pixels that the colour lines of the patches in ``slots`` depend on: their whole blocks, and a halo."""
-    return Box.bounding(_whole(grid, number) for number in {slot // grid.block for slot in slots}).grown(EVIDENCE_HALO)
+class Known(Stage):
+    """Known foreground and background colours of each query's own part of the picture: their means and histograms.
 
-
-def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> Any:
-    """What colour says of the patches in ``slots``, in rising order, seen with their surroundings.
-
-    Gathered and coarsely solved once around all queries of a block of the grid, asked for or not: what is asked for
-    together does not show in the bits. The block's ``image`` and ``trimap`` are of ``seen_around``, which begins at
-    ``origin``; patches stand a multiple of ``EVIDENCE_CELL`` apart and so share cells.
+    Of the ``stride x stride`` pixels from the patch's corner. ``means``: colour where foreground is known, summed and
+    divided by the number of all pixels (3), the share of such pixels, and the same of background; colour is normalised
+    as the network's. ``counts``: how many pixels of foreground, then of background, have each of 12 x 12 x 12 colours,
+    as 255 times the square root of their share. Known patches beside queries would add little that these do not see.
+    Not in the paper.
     """
-    import torch
 
-    from hdmatt_core.nn.evidence import Evidence, near_lines
-    from hdmatt_core.nn.solved import coarse_lines
+    kind = "colour"
+    tiles_run = Tiles.QUERIES
+    tiles = Input(("tile", "c"), ("int32",), channels=3, doc="the tiler's table")
+    image = Input(("y", "x", "c"), channels=3, scale=1, doc="RGB")
+    trimap = Input(("y", "x"), ("uint8",), scale=1, doc="0, 128, 255")
+    means = Output(("tile", "c"), ("float32",), channels=FAR_CHANNELS, doc="foreground, share, background, share")
+    counts = Output(("tile", "c"), ("uint8",), channels=2 * PALETTE, doc="histograms of foreground and background")
 
-    grid, near, solved = grid_of(block.specs), [], []
-    far = block.rows("far") if "far" in block else None
-    for number, members in groupby(slots, lambda slot: slot // grid.block):
-        seen = _queries(block, origin, grid, number).grown(EVIDENCE_HALO)
-        cells = _cells(*_seen(block, origin, seen))
-        lines = near_lines(cells, None if far is None else far_around(far, grid, seen))
-        coarse = coarse_lines(cells, lines)
-        for box in (grid.box(slot) for slot in members):
-            near.append(_beyond(lines, seen, box))
-            solved.append(_solved(block, origin, box, (coarse, seen)))
-    return Evidence(torch.cat(near), torch.cat(solved))
+    def infer(self, specs: Specs) -> dict[str, ArraySpec]:
+        grid = grid_of(specs)
+        return {
+            "means": ArraySpec(("tile", "c"), (grid.slots, FAR_CHANNELS), "float32", 1, grid),
+            "counts": ArraySpec(("tile", "c"), (grid.slots, 2 * PALETTE), "uint8", 1, grid),
+        }
 
+    def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
+        window = Window(Box.bounding(_own(grid_of(specs), slot) for slot in target.slots))
+        return {"image": window, "trimap": window}
 
-def _beyond(lines: Any, seen: Box, box: Box) -> Any:
-    """The lines of a box's cells and of one cell beyond each side, from those of all that is ``seen``."""
-    (top, left), (bottom, right) = (
-        [(a - o) // EVIDENCE_CELL for a, o in zip(corner, seen.start, strict=True)] for corner in (box.start, box.stop)
-    )
-    return lines[:, :, top - 1 : bottom + 1, left - 1 : right + 1]
+    def scratch(self, target: Target, specs: Specs) -> int:
+        return INPUT_BYTES * grid_of(specs).stride ** 2
 
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        from hdmatt_core.nn.evidence import known_cells
+        from hdmatt_core.nn.inputs import make_input
+        from hdmatt_core.nn.palette import coded, counted
 
-def _solved(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, Box]) -> Any:
-    """Alpha (1, 1, P, P) of a patch: solved around its unknown pixels, and elsewhere what the trimap says."""
-    import torch
-
-    from hdmatt_core.nn.inputs import make_input
-    from hdmatt_core.nn.solved import refined
-
-    classes = trimap_classes(cut(block.array("trimap"), origin, box))
-    alpha = torch.from_numpy((classes == FOREGROUND).astype(np.float32))[None, None]
-    inner = _around(classes == UNKNOWN)
-    wide = inner.shifted(box.start).grown(EVIDENCE_MARGIN)
-    x = make_input(*_seen(block, origin, wide))
-    rows, columns = inner.slices
-    alpha[:, :, rows, columns] = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
-    return alpha
+        boxes = [_own(grid_of(block.specs), slot) for slot in block.target.slots]
+        origin, made = Box.bounding(boxes).start, []
+        for box in boxes:
+            image, trimap = (cut(block.array(port), origin, box)[None] for port in ("image", "trimap"))
+            x = make_input(image, trimap)
+            means = known_cells(x)[0, :FAR_CHANNELS].mean(dim=(1, 2)).numpy()
+            made.append((means, coded(counted(x)).flatten().numpy()))
+        return dict(zip(("means", "counts"), map(np.stack, zip(*made, strict=True)), strict=True))
 
 
-def _around(mask: NDArray[np.bool_]) -> Box:
-    """The smallest box of whole cells that holds all of a mask (at least one pixel)."""
-    lines = [np.flatnonzero(mask.any(axis=axis)) // EVIDENCE_CELL for axis in (1, 0)]
-    first, beyond = ([int(line[at]) for line in lines] for at in (0, -1))
-    return Box(tuple(a * EVIDENCE_CELL for a in first), tuple((b + 1) * EVIDENCE_CELL for b in beyond))
+class Far(Stage):
+    """Mean known colours around each patch from anywhere in the picture, near ones first.
+
+    What is known of the patches is averaged over an aligned pyramid, 2 x 2 patches at each level, and every level adds
+    a tenth of the one above it, ``S_l = K_l + up(S_(l+1)) / 10``; far colours are the quotients. More than 256 px from
+    a known pixel they are all that the network's colour lines have. Bytes, so that an edit far away changes few of
+    them. Not in the paper.
+    """
+
+    kind = "colour"
+    whole = True
+    means = Input(("tile", "c"), ("float32",), channels=FAR_CHANNELS, doc="foreground, share, background, share")
+    far = Output(("tile", "c"), ("uint8",), channels=FAR_CHANNELS, doc="RGB of foreground, 255 if any; of background")
+
+    def infer(self, specs: Specs) -> dict[str, ArraySpec]:
+        grid = _grid(specs["means"])
+        return {"far": ArraySpec(("tile", "c"), (grid.slots, FAR_CHANNELS), "uint8", 1, grid)}
+
+    def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
+        return {"means": All()}
+
+    def scratch(self, target: Target, specs: Specs) -> int:
+        return CHART_BYTES * _grid(specs["means"]).slots
+
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        import torch
+
+        from hdmatt_core.nn.far import spread_far
+
+        grid, slots = _grid(block.specs["means"]), list(block.target.slots)
+        rows, columns = _places(grid, slots)
+        chart = np.zeros((*grid.counts, FAR_CHANNELS), np.float32)
+        chart[rows, columns] = block.array("means")[slots]
+        far = spread_far(torch.from_numpy(chart).permute(2, 0, 1)[None])[0]
+        return {"far": far.permute(1, 2, 0).numpy()[rows, columns]}
 
 
-def _seen(block: Block, origin: tuple[int, ...], box: Box) -> tuple[Array, Array]:
-    """Colour (1, h, w, 3) and trimap (1, h, w) of a box."""
-    image, trimap = (cut(block.array(port), origin, box)[None] for port in ("image", "trimap"))
-    return image, trimap
+class Palette(Stage):
+    """What a colour alone says of alpha, for each block of the grid: a table of 12 x 12 x 12 colours.
+
+    The histograms of the blocks are spread as ``colour.far`` spreads means; then ``alpha(c) = F(c) / (F(c) + B(c))`` of
+    the shares of foreground's and of background's pixels that have colour c, where colours that none has take after
+    their neighbours. 255 is foreground, and half of it stands where one of both is not known at all. Not in the paper.
+    """
+
+    kind = "colour"
+    whole = True
+    counts = Input(("tile", "c"), ("uint8",), channels=2 * PALETTE, doc="histograms of foreground and background")
+    palette = Output(("y", "x", "c"), ("uint8",), channels=PALETTE, doc="alpha of each colour, by block")
+
+    def infer(self, specs: Specs) -> dict[str, ArraySpec]:
+        grid = _grid(specs["counts"])
+        return {"palette": ArraySpec(("y", "x", "c"), (*grid.block_counts, PALETTE), "uint8", grid.stride * grid.side)}
+
+    def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
+        return {"counts": All()}
+
+    def scratch(self, target: Target, specs: Specs) -> int:
+        rows, columns = _grid(specs["counts"]).block_counts
+        return COUNT_BYTES * 2 * PALETTE * rows * columns
+
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        import torch
+
+        from hdmatt_core.nn.palette import decoded, spread_palette
+
+        grid, counts = _grid(block.specs["counts"]), block.array("counts")
+        blocks = [
+            decoded(torch.from_numpy(counts[at : at + grid.block])).mean(0) for at in range(0, grid.slots, grid.block)
+        ]
+        tables = spread_palette(torch.stack(blocks).view(*grid.block_counts, -1))
+        return {"palette": tables.numpy()}
 
 
-def _whole(grid: Grid, number: int) -> Box:
-    """The pixels of all patches of a block of the grid."""
-    return Box.bounding(grid.box(slot) for slot in grid.present(number * grid.block, (number + 1) * grid.block))
+def _grid(spec: ArraySpec) -> Grid:
+    assert spec.grid is not None
+    return spec.grid
 
 
-def _queries(block: Block, origin: tuple[int, ...], grid: Grid, number: int) -> Box:
-    """The pixels of those patches of a block of the grid that hold unknown ones."""
-    boxes = (grid.box(slot) for slot in grid.present(number * grid.block, (number + 1) * grid.block))
-    trimap = block.array("trimap")
-    return Box.bounding(box for box in boxes if (trimap_classes(cut(trimap, origin, box)) == UNKNOWN).any())
+def _own(grid: Grid, slot: int) -> Box:
+    """The pixels of a patch that no later one begins with."""
+    start = grid.box(slot).start
+    return Box(start, tuple(a + grid.stride for a in start))
 
 
-def _cells(image: Array, trimap: Array) -> Any:
-    """What is known per cell, (1, 11, h, w), in strips of rows: the input of all of a block would be large."""
-    import torch
-
-    from hdmatt_core.nn.evidence import known_cells
-    from hdmatt_core.nn.inputs import make_input
-
-    strips = [slice(row, row + STRIP) for row in range(0, trimap.shape[1], STRIP)]
-    return torch.cat([known_cells(make_input(image[:, s], trimap[:, s])) for s in strips], dim=2)
+def _places(grid: Grid, slots: list[int]) -> tuple[list[int], list[int]]:
+    """Rows and columns of present patches."""
+    places: list[Any] = [grid.position(slot) for slot in slots]
+    return [row for row, _ in places], [column for _, column in places]

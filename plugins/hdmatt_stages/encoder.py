@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Encoder, TileState
 from hdmatt_core.nn.layout import skips_bytes
 from hdmatt_core.nn.presets import ALPHAS, EVIDENCE_CELL, LINE_CHANNELS, STRIDE, find_preset
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, Target, Window
+from hdmatt_stages.anywhere import checked_stride, palettes_around, slots_around
 from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
-from hdmatt_stages.colour import evidence_of, seen_around
-from hdmatt_stages.far import checked_stride, slots_around
+from hdmatt_stages.evidence import evidence_of, seen_around
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -55,6 +56,12 @@ class ResNet(Encoder):
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         preset, grid = find_preset(self.preset), grid_of(specs)
         checked_stride(grid)
+        missing = [port for port in ("far", "palette") if preset.evidence and port not in specs]
+        if missing:
+            raise UserError(
+                f"{preset.name} is told of known colours, but {' and '.join(missing)} is not wired; "
+                "add the stages colour.known, colour.far and colour.palette"
+            )
         cells = grid.patch // STRIDE
         vector = ArraySpec(("tile", "c"), (grid.slots, preset.key), "float32", 1, grid)
         return {
@@ -70,7 +77,10 @@ class ResNet(Encoder):
         grid = grid_of(specs)
         seen = seen_around(grid, target.slots)
         requests: dict[str, Request] = {"tiles": Own(), "image": Window(seen), "trimap": Window(seen)}
-        return requests | ({"far": Rows(slots_around(grid, seen))} if "far" in specs else {})
+        if find_preset(self.preset).evidence:
+            requests["far"] = Rows(slots_around(grid, seen))
+            requests["palette"] = Window(palettes_around(grid, target.slots))
+        return requests
 
     def scratch(self, target: Target, specs: Specs) -> int:
         activations = ACTIVATION_BYTES * find_preset(self.preset).widths[0]

@@ -25,20 +25,20 @@ def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarr
 def test_a_picture_of_two_colours_is_solved() -> None:
     x, alpha = picture(255, 0)
     told = colour_evidence(x, whole_evidence(x))
-    assert told.shape == (1, 3, 64, 64)
+    assert told.shape == (1, 4, 64, 64)
     for estimate in told[0, :2]:
         assert np.abs(estimate.numpy() - alpha).max() < 0.03
         assert estimate[:, :8].eq(1).all()
         assert estimate[:, -8:].eq(0).all()
-    assert told[:, 2, :, 8:-8].min() > 0.9
-    assert told[:, 2, :, :8].eq(0).all()
+    assert told[:, 3, :, 8:-8].min() > 0.9
+    assert told[:, 3, :, :8].eq(0).all()
 
 
 @pytest.mark.parametrize("ends", [(128, 128), (255, 128), (0, 0)])
 def test_without_both_colours_the_line_says_nothing(ends: tuple[int, int]) -> None:
     x = picture(*ends)[0]
     told = colour_evidence(x, whole_evidence(x))
-    assert told[:, 2].eq(0).all()
+    assert told[:, 3].eq(0).all()
     assert told[0, 0, :, 8:-8].eq(0.5).all()
     assert torch.isfinite(told).all()
 
@@ -48,7 +48,21 @@ def test_equal_colours_are_doubted_and_finite() -> None:
     x[:, :3] = 0.3
     told = colour_evidence(x, whole_evidence(x))
     assert torch.isfinite(told).all()
-    assert told[:, 2].max() < 0.01
+    assert told[:, 3].max() < 0.01
+
+
+def test_known_colours_of_the_other_end_of_a_picture_are_heard() -> None:
+    rgb = np.full((1, 96, 1600, 3), 40, np.uint8)
+    rgb[:, :, ::7] = 200
+    trimap = np.full((1, 96, 1600), 128, np.uint8)
+    trimap[:, :, 1498::7], trimap[:, :, :64] = 255, 0
+    x = make_input(rgb, np.where(rgb[..., 0] == 40, np.minimum(trimap, 128), trimap))
+    told = colour_evidence(x, whole_evidence(x))[0, :, :, 64:1200]
+    strands = x[0, 0, :, 64:1200] > 0
+    for estimate in told[[0, 2]]:
+        assert estimate[strands].min() > 0.8
+        assert estimate[~strands].max() < 0.2
+    assert told[3].min() > 0.5
 
 
 def test_cells_with_a_halo_see_what_the_whole_picture_sees() -> None:

@@ -10,11 +10,14 @@ from hdmatt_stages import (
     AllPatches,
     BlurFusion,
     Crop,
+    Far,
     FromMask,
     GridTiler,
+    Known,
     NearUnknown,
     NoContext,
     NonLocal,
+    Palette,
     Ramp,
     RandomContext,
     ResNet,
@@ -24,7 +27,7 @@ from hdmatt_stages import (
 )
 
 from hdmatt_core.stage import API
-from hdmatt_core.testing import Given, StageConformance, pictures
+from hdmatt_core.testing import Given, StageConformance, complete, pictures, standard_inputs
 
 
 class TestGridTiler(StageConformance):
@@ -37,6 +40,31 @@ class TestAllPatches(StageConformance):
 
 class TestNearUnknown(StageConformance):
     name, stage, params = "pool.near", NearUnknown, {"radius": 1, "most": 5}
+
+
+class TestKnown(StageConformance):
+    name, stage = "colour.known", Known
+
+    def given(self) -> Mapping[str, Given]:
+        return {port: value for port, value in standard_inputs("encoder").items() if port in Known.inputs}
+
+
+class TestFar(StageConformance):
+    name, stage = "colour.far", Far
+
+    def given(self) -> Mapping[str, Given]:
+        return {"means": known()["means"]}
+
+
+class TestPalette(StageConformance):
+    name, stage = "colour.palette", Palette
+
+    def given(self) -> Mapping[str, Given]:
+        return {"counts": known()["counts"]}
+
+
+def known() -> Mapping[str, Given]:
+    return complete(Known(Known.Params()), TestKnown().given())
 
 
 class TestResNet(StageConformance):

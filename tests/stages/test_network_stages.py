@@ -12,25 +12,30 @@ import pytest
 import torch
 from hdmatt_stages import (
     AllPatches,
+    Far,
     GridTiler,
+    Known,
     NoContext,
     NonLocal,
+    Palette,
     Ramp,
     ResNet,
     TopK,
     TrimapGuided,
     Unpool,
 )
+from hdmatt_stages.anywhere import far_around, palette_of
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Aggregator, Sampler, TileState
 from hdmatt_core.nn.evidence import Evidence, known_cells, near_lines
 from hdmatt_core.nn.inputs import make_input
+from hdmatt_core.nn.palette import looked_up
 from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
 from hdmatt_core.nn.skips import pack_skips, unpack_skips
-from hdmatt_core.nn.solved import coarse_lines, refined
-from hdmatt_core.stage import Context, Gather, Target, Window
+from hdmatt_core.nn.solved import coarse_lines, pinned, refined
+from hdmatt_core.stage import Context, Gather, Target, TileRows, Window
 from hdmatt_core.testing import FakeContext, Given, complete, run_stage, scene, seeded_network, serve, standard_inputs
 from hdmatt_core.testing import given as image_given
 
@@ -44,12 +49,28 @@ def chain(sampler: Sampler, aggregator: Aggregator, context: Context | None = No
     tiles = complete(GridTiler(GridTiler.Params(patch=PATCH, overlap=16, side=2)), pictures)
     table = {"tiles": tiles["tiles"]}
     pool = table | complete(AllPatches(AllPatches.Params()), table)
-    encode = complete(ResNet(ResNet.Params()), pool | pictures, context)
+    colours = colours_of(table | pictures)
+    encode = complete(ResNet(ResNet.Params()), pool | pictures | colours, context)
     pick = complete(sampler, pool | {"query": encode["query_vector"], "context": encode["context_vector"]}, context)
     fuse = complete(aggregator, {"features": encode["features"], "regions": tiles["regions"], **pick}, context)
     decode = complete(Unpool(Unpool.Params()), {"features": fuse["fused"], "skips": encode["skips"]}, context)
     blend = complete(Ramp(Ramp.Params()), {**decode, **table, "trimap": pictures["trimap"]})
-    return {"pictures": pictures, "tiles": tiles, "encode": encode, "pick": pick, "decode": decode, "blend": blend}
+    return {
+        "pictures": pictures,
+        "tiles": tiles,
+        "colours": colours,
+        "encode": encode,
+        "pick": pick,
+        "decode": decode,
+        "blend": blend,
+    }
+
+
+def colours_of(inputs: dict[str, Given]) -> dict[str, Given]:
+    """``far`` and ``palette`` of a picture and its table of tiles."""
+    known = complete(Known(Known.Params()), inputs)
+    far = complete(Far(Far.Params()), {"means": known["means"]})
+    return far | complete(Palette(Palette.Params()), {"counts": known["counts"]})
 
 
 def direct(made: dict[str, dict[str, Given]], slot: int, *, blind: bool = False) -> np.ndarray[Any, Any]:
@@ -86,7 +107,8 @@ def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
     )
     x = make_input(image, trimap)
     cells = known_cells(x)
-    near = near_lines(cells)
+    far, palette = (made["colours"][port] for port in ("far", "palette"))
+    near = near_lines(cells, far_around(TileRows(tuple(range(grid.slots)), far.array), grid, wide))
     y, left = (a - b for a, b in zip(grid.box(slot).start, wide.start, strict=True))
 
     def around(planes: torch.Tensor, margin: int, cell: int, beyond: int = 0) -> torch.Tensor:
@@ -97,7 +119,8 @@ def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
 
     coarse = around(coarse_lines(cells, near), EVIDENCE_MARGIN, EVIDENCE_CELL, 1)
     solved = refined(around(x, EVIDENCE_MARGIN, 1), coarse, EVIDENCE_MARGIN)
-    return Evidence(around(near, 0, EVIDENCE_CELL, 1), solved)
+    alike = pinned(around(x, 0, 1), looked_up(palette_of(palette.array, (0, 0), grid, slot), around(x, 0, 1)))
+    return Evidence(around(near, 0, EVIDENCE_CELL, 1), torch.cat([solved, alike], dim=1))
 
 
 @pytest.mark.parametrize(("aggregator", "blind"), [(TrimapGuided, False), (NonLocal, True)])

@@ -1,0 +1,121 @@
+"""What colour says of a block's queries, seen beyond each patch so that neighbours agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdmatt_core.geometry import Box, Grid
+from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
+from hdmatt_core.nn.regions import FOREGROUND, UNKNOWN, trimap_classes
+from hdmatt_core.stage import Array, Block
+from hdmatt_stages.anywhere import far_around, palette_of, palettes_around
+from hdmatt_stages.pool import grid_of
+from hdmatt_stages.tiler import cut
+
+STRIP = 64
+"""Rows that are gathered into cells at a time."""
+
+
+def seen_around(grid: Grid, slots: Sequence[int]) -> Box:
+    """The pixels that the colour lines of the patches in ``slots`` depend on: their whole blocks, and a halo."""
+    return Box.bounding(_whole(grid, number) for number in {slot // grid.block for slot in slots}).grown(EVIDENCE_HALO)
+
+
+def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> Any:
+    """What colour says of the patches in ``slots``, in rising order, seen with their surroundings.
+
+    Gathered and coarsely solved once around all queries of a block of the grid, asked for or not: what is asked for
+    together does not show in the bits. The block's ``image`` and ``trimap`` are of ``seen_around``, which begins at
+    ``origin``; patches stand a multiple of ``EVIDENCE_CELL`` apart and so share cells. ``far`` are the rows of
+    ``slots_around``, ``palette`` the blocks of ``palettes_around``.
+    """
+    import torch
+
+    from hdmatt_core.nn.evidence import Evidence, near_lines
+    from hdmatt_core.nn.solved import coarse_lines
+
+    grid, near, alphas = grid_of(block.specs), [], []
+    blocks = palettes_around(grid, block.target.slots).start
+    for number, members in groupby(slots, lambda slot: slot // grid.block):
+        seen = _queries(block, origin, grid, number).grown(EVIDENCE_HALO)
+        cells = _cells(*_seen(block, origin, seen))
+        lines = near_lines(cells, far_around(block.rows("far"), grid, seen))
+        coarse = coarse_lines(cells, lines)
+        for slot in members:
+            near.append(_beyond(lines, seen, grid.box(slot)))
+            table = palette_of(block.array("palette"), blocks, grid, slot)
+            alphas.append(_alphas(block, origin, grid.box(slot), (coarse, seen), table))
+    return Evidence(torch.cat(near), torch.cat(alphas))
+
+
+def _beyond(lines: Any, seen: Box, box: Box) -> Any:
+    """The lines of a box's cells and of one cell beyond each side, from those of all that is ``seen``."""
+    (top, left), (bottom, right) = (
+        [(a - o) // EVIDENCE_CELL for a, o in zip(corner, seen.start, strict=True)] for corner in (box.start, box.stop)
+    )
+    return lines[:, :, top - 1 : bottom + 1, left - 1 : right + 1]
+
+
+def _alphas(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, Box], table: Any) -> Any:
+    """Two alphas (1, 2, P, P) of a patch, found around its unknown pixels, and elsewhere what the trimap says.
+
+    One is solved from what is solved coarsely, and where that was seen; the other is looked up in a palette's table.
+    """
+    import torch
+
+    from hdmatt_core.nn.inputs import make_input
+    from hdmatt_core.nn.palette import looked_up
+    from hdmatt_core.nn.solved import refined
+
+    classes = trimap_classes(cut(block.array("trimap"), origin, box))
+    alphas = torch.from_numpy((classes == FOREGROUND).astype(np.float32)).repeat(1, 2, 1, 1)
+    inner = _around(classes == UNKNOWN)
+    wide = inner.shifted(box.start).grown(EVIDENCE_MARGIN)
+    x = make_input(*_seen(block, origin, wide))
+    rows, columns = inner.slices
+    alphas[:, :1, rows, columns] = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
+    alphas[:, 1:, rows, columns] = looked_up(
+        table, x[:, :, EVIDENCE_MARGIN:-EVIDENCE_MARGIN, EVIDENCE_MARGIN:-EVIDENCE_MARGIN]
+    )
+    return alphas
+
+
+def _around(mask: NDArray[np.bool_]) -> Box:
+    """The smallest box of whole cells that holds all of a mask (at least one pixel)."""
+    lines = [np.flatnonzero(mask.any(axis=axis)) // EVIDENCE_CELL for axis in (1, 0)]
+    first, beyond = ([int(line[at]) for line in lines] for at in (0, -1))
+    return Box(tuple(a * EVIDENCE_CELL for a in first), tuple((b + 1) * EVIDENCE_CELL for b in beyond))
+
+
+def _seen(block: Block, origin: tuple[int, ...], box: Box) -> tuple[Array, Array]:
+    """Colour (1, h, w, 3) and trimap (1, h, w) of a box."""
+    image, trimap = (cut(block.array(port), origin, box)[None] for port in ("image", "trimap"))
+    return image, trimap
+
+
+def _whole(grid: Grid, number: int) -> Box:
+    """The pixels of all patches of a block of the grid."""
+    return Box.bounding(grid.box(slot) for slot in grid.present(number * grid.block, (number + 1) * grid.block))
+
+
+def _queries(block: Block, origin: tuple[int, ...], grid: Grid, number: int) -> Box:
+    """The pixels of those patches of a block of the grid that hold unknown ones."""
+    boxes = (grid.box(slot) for slot in grid.present(number * grid.block, (number + 1) * grid.block))
+    trimap = block.array("trimap")
+    return Box.bounding(box for box in boxes if (trimap_classes(cut(trimap, origin, box)) == UNKNOWN).any())
+
+
+def _cells(image: Array, trimap: Array) -> Any:
+    """What is known per cell, (1, 11, h, w), in strips of rows: the input of all of a block would be large."""
+    import torch
+
+    from hdmatt_core.nn.evidence import known_cells
+    from hdmatt_core.nn.inputs import make_input
+
+    strips = [slice(row, row + STRIP) for row in range(0, trimap.shape[1], STRIP)]
+    return torch.cat([known_cells(make_input(image[:, s], trimap[:, s])) for s in strips], dim=2)
