@@ -26,7 +26,7 @@ def spread_far(known: Tensor) -> Tensor:
     """
     planes = []
     for part in known.float().chunk(2, dim=1):
-        sums = pyramid(part)
+        sums = _pyramid(part)
         any_known = sums[:, COLOURS:] > 0
         colour = coloured(sums[:, :COLOURS] / sums[:, COLOURS:].clamp_min(torch.finfo(torch.float32).tiny))
         planes += [colour.clamp(0, 1) * any_known, any_known]
@@ -47,12 +47,12 @@ def far_cells(far: Tensor, stride: int) -> Tensor:
     return torch.cat(planes, dim=1)
 
 
-def pyramid(sums: Tensor) -> Tensor:
+def _pyramid(sums: Tensor) -> Tensor:
     """Add to sums (B, C, n, m) those of ever larger surroundings, each level a tenth of the one below."""
     height, width = sums.shape[2:]
     if height == width == 1:
         return sums
-    coarse = pyramid(F.avg_pool2d(F.pad(sums, (0, width % 2, 0, height % 2)), 2))
+    coarse = _pyramid(F.avg_pool2d(F.pad(sums, (0, width % 2, 0, height % 2)), 2))
     wide = F.interpolate(
         F.pad(coarse, (1, 1, 1, 1), mode="replicate"), scale_factor=2, mode="bilinear", align_corners=False
     )

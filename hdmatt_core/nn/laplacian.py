@@ -6,16 +6,19 @@ that a cell depends on no more than its surroundings and neighbouring patches ag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 _HIGHEST = 1.1
 _FLAT = 1e-5
 _PIN = 10.0
 _PRIOR = 1e-4
+_HALF = [(0, 0), (0, 1), (0, 2), *product((1, 2), range(-2, 3))]
+"""A cell and those after it, row by row, within 5 x 5 cells around it."""
 
 
 class Windows(NamedTuple):
@@ -36,26 +39,100 @@ def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor, steps: in
     it, and on no others.
     """
     windows = _windows(colour)
-    pin, prior = _PIN * known.square(), _PRIOR * trust * (1 - known)
-    weight = pin + prior
-
-    def residual(x: Tensor) -> Tensor:
-        return (weight * (alpha - x) - x + _smoothed(windows, x)) / (1 + weight)
-
-    return _average(_lines(windows, _chebyshev(residual, alpha, steps, lowest)))
+    weight = _PIN * known.square() + _PRIOR * trust * (1 - known)
+    operator = _Operator(_stencil(windows), 1 / (_count(colour) * (1 + weight[:, 0])), alpha[:, 0].shape)
+    constant = (weight * alpha / (1 + weight))[:, 0]
+    return _average(_lines(windows, _chebyshev(operator, constant, alpha[:, 0], steps, lowest)[:, None]))
 
 
-def _chebyshev(residual: Callable[[Tensor], Tensor], x: Tensor, steps: int, lowest: float) -> Tensor:
-    """Chebyshev semi-iteration (Golub and Varga, 1961) for an affine residual, from a first guess."""
+def _chebyshev(operator: _Operator, constant: Tensor, x: Tensor, steps: int, lowest: float) -> Tensor:
+    """Chebyshev semi-iteration (Golub and Varga, 1961) on planes (B, h, w), from a first guess.
+
+    The residual is the constant and what the operator makes of x, less x.
+    """
     middle, half = (_HIGHEST + lowest) / 2, (_HIGHEST - lowest) / 2
+
+    def residual() -> Tensor:
+        return operator(x).add_(constant).sub_(x)
+
     rho = half / middle
-    step = residual(x) / middle
+    step = residual() / middle
     for _ in range(steps):
         x = x + step
         following = 1 / (2 * middle / half - rho)
-        step = following * rho * step + 2 * following / half * residual(x)
+        step.mul_(following * rho).add_(residual(), alpha=2 * following / half)
         rho = following
     return x + step
+
+
+class _Operator:
+    """What the lines of all windows over a cell say of it, times a scale: the smoothing multiplied out.
+
+    A step is then 25 products, where fitting the lines anew takes several times as many passes over the cells. The
+    stencil (13, B, h + 4, w + 4) is symmetric: that of the cell at -d for d is that of d for the cell.
+    """
+
+    def __init__(self, stencil: Tensor, scale: Tensor, shape: torch.Size) -> None:
+        self._scale = scale
+        self._wide = stencil.new_zeros(shape[0], shape[1] + 4, shape[2] + 4)
+        self._terms = [(stencil[0][_at(0, 0, shape)], self._wide[_at(0, 0, shape)])]
+        for taps, (down, right) in zip(stencil[1:], _HALF[1:], strict=True):
+            self._terms += [
+                (taps[_at(0, 0, shape)], self._wide[_at(down, right, shape)]),
+                (taps[_at(-down, -right, shape)], self._wide[_at(-down, -right, shape)]),
+            ]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Apply it to planes (B, h, w)."""
+        self._wide[:, 2:-2, 2:-2] = x
+        total = torch.zeros_like(x)
+        for taps, cells in self._terms:
+            total.addcmul_(taps, cells)
+        return total.mul_(self._scale)
+
+
+def _at(down: int, right: int, shape: torch.Size) -> tuple[slice, slice, slice]:
+    """Where the cells `down` and `right` of all cells lie in a plane with two more cells on every side."""
+    rows, columns = (slice(2 + by, 2 + by + side) for by, side in ((down, shape[1]), (right, shape[2])))
+    return slice(None), rows, columns
+
+
+def _stencil(windows: Windows) -> Tensor:
+    """How much cells say of one another, summed over the windows that hold both: (13, B, h + 4, w + 4).
+
+    Of each cell with itself and with the twelve that follow it within 5 x 5 cells, as `_HALF` lists them.
+    """
+    members = _members(windows)
+    batch, height, width = members[0][0].shape
+    taps = windows.mean.new_zeros((len(_HALF), batch, height + 4, width + 4))
+    places = list(product((-1, 0, 1), repeat=2))
+    for (one, first), (other, second) in combinations_with_replacement(zip(places, members, strict=True), 2):
+        value = first[0] * second[0]
+        for mine, its in zip(first[1:], second[1:], strict=True):
+            value.addcmul_(mine, its)
+        taps[_HALF.index((other[0] - one[0], other[1] - one[1]))][_at(one[0], one[1], value.shape)] += value
+    return taps
+
+
+def _members(windows: Windows) -> list[tuple[Tensor, ...]]:
+    """For each of the 3 x 3 cells of all windows four planes (B, h, w), whose dot product with those of another cell is
+    the share that the other has in the line's value at the one."""
+    height, width = windows.mean.shape[2:]
+    wide = F.pad(windows.colour, (1, 1, 1, 1))
+    share = _count(windows.mean).rsqrt().expand(len(wide), -1, -1)
+    scales = [scale[:, 0].sqrt() * share for scale in windows.scale]
+    rg, rb, gb = (lower[:, 0] for lower in windows.lower)
+    members = []
+    for row, column in product(range(3), repeat=2):
+        r, g, b = (wide[:, :, row : row + height, column : column + width] - windows.mean).unbind(1)
+        g = torch.addcmul(g, rg, r, value=-1)
+        b = torch.addcmul(torch.addcmul(b, rb, r, value=-1), gb, g, value=-1)
+        planes = (share.clone(), *(value * scale for value, scale in zip((r, g, b), scales, strict=True)))
+        for plane in planes:  # cells outside belong to no window
+            plane[:, : max(1 - row, 0)], plane[:, height + 1 - row :] = 0, 0
+            plane[:, :, : max(1 - column, 0)], plane[:, :, width + 1 - column :] = 0, 0
+        members.append(planes)
+    return members
 
 
 def _average(x: Tensor) -> Tensor:
@@ -66,7 +143,12 @@ def _average(x: Tensor) -> Tensor:
     sums = rows.clone()
     sums[..., 1:] += rows[..., :-1]
     sums[..., :-1] += rows[..., 1:]
-    return sums / (_within(x.shape[2], x)[:, None] * _within(x.shape[3], x))
+    return sums / _count(x)
+
+
+def _count(like: Tensor) -> Tensor:
+    """How many of the 3 x 3 cells around each are inside, (h, w)."""
+    return _within(like.shape[-2], like)[:, None] * _within(like.shape[-1], like)
 
 
 def _within(length: int, like: Tensor) -> Tensor:
@@ -105,9 +187,3 @@ def _lines(windows: Windows, x: Tensor) -> Tensor:
     r = r * first - rg * g - rb * b
     slope = torch.cat([r, g, b], dim=1)
     return torch.cat([slope, means[:, :1] - (slope * windows.mean).sum(dim=1, keepdim=True)], dim=1)
-
-
-def _smoothed(windows: Windows, x: Tensor) -> Tensor:
-    """What the lines of all windows over a cell say of it, in the mean: x minus its (scaled) Laplacian."""
-    lines = _average(_lines(windows, x))
-    return (lines[:, :3] * windows.colour).sum(dim=1, keepdim=True) + lines[:, 3:]

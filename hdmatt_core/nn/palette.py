@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hdmatt_core.nn.far import pyramid
 from hdmatt_core.nn.inputs import coloured
 from hdmatt_core.nn.presets import BINS
 
@@ -71,10 +70,22 @@ def decoded(codes: Tensor) -> Tensor:
 def spread_palette(counts: Tensor) -> Tensor:
     """Return tables (n, m, N^3) uint8, as `likely` makes them, from histograms (n, m, 2 N^3) of the parts of a picture.
 
-    Each part sees the others too, near ones first, as `spread_far` does.
+    Each part sees the eight around it, and where those know no foreground, or no background, more and more of them: an
+    edit far away changes nothing.
     """
-    sums = pyramid(counts.permute(2, 0, 1)[None])[0].permute(1, 2, 0)
+    around = F.avg_pool2d(counts.permute(2, 0, 1)[None], 3, stride=1, padding=1)
+    sums = torch.cat([_nearest(one) for one in around.chunk(2, dim=1)], dim=1)[0].permute(1, 2, 0)
     return likely(sums.reshape(-1, 2, BINS, BINS, BINS)).view(*counts.shape[:2], -1)
+
+
+def _nearest(sums: Tensor) -> Tensor:
+    """Sums (1, C, n, m), and where they are all zero those of the smallest part of an aligned pyramid that has any."""
+    known = sums.any(dim=1, keepdim=True)
+    height, width = sums.shape[2:]
+    if height == width == 1 or bool(known.all()):
+        return sums
+    coarse = _nearest(F.avg_pool2d(F.pad(sums, (0, width % 2, 0, height % 2)), 2))
+    return torch.where(known, sums, F.interpolate(coarse, scale_factor=2.0)[:, :, :height, :width])
 
 
 def looked_up(table: Tensor, x: Tensor) -> Tensor:

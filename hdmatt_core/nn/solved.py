@@ -12,10 +12,10 @@ from torch import Tensor
 from hdmatt_core.nn.laplacian import solve
 from hdmatt_core.nn.presets import EVIDENCE_CELL
 
-_COARSE_STEPS, _FINE_STEPS = 64, 10
-_COARSE_LOWEST, _FINE_LOWEST = 0.0006, 0.003
+_COARSE_STEPS, _FINE_STEPS = 64, 5
+_COARSE_LOWEST, _FINE_LOWEST = 0.0006, 0.01
 """Eigenvalues that the steps are made for: wide bands are a matter of the smoothest components."""
-_FINE = ((4, 56), (2, 0))
+_FINE = ((4, 32), (2, 0))
 """Cells of the fine levels, px, and the margin that the levels after each still need."""
 
 
@@ -31,19 +31,20 @@ def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
 
     `lines` are (B, 4, (H + 2 margin)/8 + 2, (W + 2 margin)/8 + 2): one cell beyond each side.
     """
-    alpha = evaluated(x, spread(lines, EVIDENCE_CELL))
+    larger = EVIDENCE_CELL
     for cell, kept in _FINE:
-        alpha = _level(x, alpha, cell)
         spare = max(0, margin - kept)
-        x, alpha, margin = _inside(x, spare), _inside(alpha, spare), margin - spare
-    return alpha
+        lines = _inside(_level(x, spread(lines, larger // cell), cell), spare // cell)
+        x, margin, larger = _inside(x, spare), margin - spare, cell
+    return evaluated(x, spread(lines, larger))
 
 
-def _level(x: Tensor, alpha: Tensor, cell: int) -> Tensor:
-    """Solve on cells of `cell` px, beginning with alpha (B, 1, H, W)."""
-    colour, known, first = (gathered(part, cell) for part in (x[:, :3], 1 - x[:, 4:5], alpha))
-    lines = solve(colour, known, first, known.new_zeros(()), _FINE_STEPS, _FINE_LOWEST)
-    return evaluated(x, spread(F.pad(lines, (1, 1, 1, 1), mode="replicate"), cell))
+def _level(x: Tensor, lines: Tensor, cell: int) -> Tensor:
+    """Solve on cells of `cell` px, beginning with lines of theirs: (B, 4, h + 2, w + 2), one cell beyond each side."""
+    colour, known, foreground = (gathered(part, cell) for part in (x[:, :3], 1 - x[:, 4:5], x[:, 5:6]))
+    first = foreground + (1 - known) * _along(colour, lines).clamp(0.0, 1.0)
+    solved = solve(colour, known, first, known.new_zeros(()), _FINE_STEPS, _FINE_LOWEST)
+    return F.pad(solved, (1, 1, 1, 1), mode="replicate")
 
 
 def evaluated(x: Tensor, line: Tensor) -> Tensor:

@@ -36,6 +36,7 @@ class Work:
     queries: int  # that are matted
     candidates: int  # that are encoded
     outside: int  # queries that the run's region does not need
+    tiles: Mapping[str, int]  # made of the arrays over tiles, by pass
     fullest: Mapping[Tiles, Target]
     pixels: Mapping[str, int]  # made of the arrays of pixels, by pass
 
@@ -153,8 +154,7 @@ class Outline:
             return spec.nbytes // math.prod(spec.shape[:2]) * self.work.pixels[home.name]
         if self.work is None or home.over != "tiles" or home.run is Tiles.ALL:
             return spec.nbytes
-        queries = home.run is Tiles.QUERIES or ref in home.transient
-        return spec.row_bytes * (self.work.queries if queries else self.work.candidates)
+        return spec.row_bytes * (self.work.queries if ref in home.transient else self.work.tiles[home.name])
 
     def _task(self, step: Pass) -> int:
         """A task of the pass that makes transient rows again: any may have to, after a crash."""

@@ -10,11 +10,11 @@ import numpy as np
 
 from hdmatt_core.geometry import Grid
 from hdmatt_core.pipeline.passes import Pass
-from hdmatt_core.pipeline.plan import Plan, Work
+from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.runtime.events import BlockDone, Event, Planned
 from hdmatt_core.runtime.prepare import Prepared
 from hdmatt_core.runtime.run import run
-from hdmatt_core.stage import Array, Tiles
+from hdmatt_core.stage import Array
 
 UNKNOWN, FOREGROUND = 128, 255
 
@@ -32,7 +32,7 @@ def seconds_by_pass(prepared: Prepared, plan: Plan) -> dict[str, float]:
     _timed(prepared, grid, side=1, queries=1)
     share = plan.work.queries / max(plan.work.candidates, 1)
     timed = _timed(prepared, grid, side=grid.side, queries=max(1, round(share * grid.block)))
-    return {work.name: timed.each(work) * _tiles(work, plan.work) for work in plan.passes}
+    return {work.name: timed.each(work) * plan.work.tiles.get(work.name, plan.work.queries) for work in plan.passes}
 
 
 @dataclass
@@ -54,12 +54,6 @@ class _Timed:
     def each(self, work: Pass) -> float:
         """Seconds of a pass for one of its tiles, or of the queries for a pass over pixels."""
         return self.seconds[work.name] / max(1, self.tiles[work.name] if work.over == "tiles" else self.queries)
-
-
-def _tiles(work: Pass, counted: Work) -> int:
-    if work.over != "tiles" or work.run is Tiles.QUERIES:
-        return counted.queries
-    return counted.candidates if work.run is Tiles.CANDIDATES else counted.slots
 
 
 def _timed(prepared: Prepared, grid: Grid, side: int, queries: int) -> _Timed:

@@ -24,12 +24,16 @@ def count(space: Workspace, passes: tuple[Pass, ...]) -> Work | None:
     if grid is None:
         return None
     made = {run: _made(space, passes, grid, run) for run in Tiles}
-    queries = int(made[Tiles.QUERIES].sum())
+    tiles = {p.name: int(space.slots(p).sum()) for p in passes if p.over == "tiles"}
+    every = int(space.computed(Tiles.QUERIES, grid).sum())
+    # A region may leave out queries that the whole picture is told of all the same: the last pass decides.
+    queries = next((tiles[p.name] for p in reversed(passes) if (p.grid, p.run) == (grid, Tiles.QUERIES)), every)
     return Work(
         slots=grid.slots,
         queries=queries,
         candidates=int(made[Tiles.CANDIDATES].sum()),
-        outside=int(space.computed(Tiles.QUERIES, grid).sum()) - queries,
+        outside=every - queries,
+        tiles=tiles,
         fullest={run: _fullest(made[run], grid) for run in Tiles},
         pixels={p.name: math.prod(part.shape) for p in passes if isinstance(part := space.part(p), Box)},
     )

@@ -139,7 +139,7 @@ class Task(Serving):
     def step(self, step: Step) -> None:
         """Run one stage; what it gives is in ``made``."""
         node = self.job.graph.nodes[step.node]
-        if node.stage.uses_network:
+        if self.job.compute.weights:  # then torch is there, and stages without the network may use it too
             models.single_threaded()
         with self.watch.reading:
             block = self.block_of(node, step)

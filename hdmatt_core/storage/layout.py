@@ -26,7 +26,8 @@ def shard_shape(spec: ArraySpec) -> tuple[int, ...]:
         if spec.grid is None:
             raise ValueError(f"an array over tiles needs its grid: {spec}")
         return (spec.grid.block, *spec.shape[1:])
-    return (SHARD, SHARD, *spec.shape[2:])
+    sides = (min(SHARD, -(-side // chunk) * chunk) for side, chunk in zip(spec.shape[:2], _chunk(spec), strict=True))
+    return (*sides, *spec.shape[2:])
 
 
 def chunk_shape(spec: ArraySpec) -> tuple[int, ...]:
@@ -34,7 +35,12 @@ def chunk_shape(spec: ArraySpec) -> tuple[int, ...]:
     if spec.over_tiles:
         shard = shard_shape(spec)
         return shard if spec.row_bytes <= SMALL_ROW else (1, *shard[1:])
-    return (CHUNK, CHUNK, *spec.shape[2:])
+    return (*_chunk(spec), *spec.shape[2:])
+
+
+def _chunk(spec: ArraySpec) -> tuple[int, int]:
+    """Rows and columns of a chunk of pixels; a smaller array is one."""
+    return min(CHUNK, spec.shape[0]), min(CHUNK, spec.shape[1])
 
 
 def create(group: zarr.Group, name: str, spec: ArraySpec) -> zarr.Array[Any]:

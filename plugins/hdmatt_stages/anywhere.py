@@ -25,7 +25,9 @@ def checked_stride(grid: Grid) -> int:
 
 
 def slots_around(grid: Grid, box: Box) -> tuple[int, ...]:
-    """The patches whose far colours are interpolated over the pixels of a box."""
+    """The patches whose far colours are interpolated over the pixels of a box; none over none."""
+    if not box.shape:
+        return ()
     rows, columns = _lines(grid, box)
     return tuple(sorted({grid.slot(int(row), int(column)) for row in rows for column in columns}))
 

@@ -108,9 +108,10 @@ class Far(Stage):
 class Palette(Stage):
     """What a colour alone says of alpha, for each block of the grid: a table of 12 x 12 x 12 colours.
 
-    The histograms of the blocks are spread as ``colour.far`` spreads means; then ``alpha(c) = F(c) / (F(c) + B(c))`` of
-    the shares of foreground's and of background's pixels that have colour c, where colours that none has take after
-    their neighbours. 255 is foreground, and half of it stands where one of both is not known at all. Not in the paper.
+    Each block sees the histograms of the eight around it too, and of more where those know no foreground or no
+    background; then ``alpha(c) = F(c) / (F(c) + B(c))`` of the shares of foreground's and of background's pixels that
+    have colour c, where colours that none has take after their neighbours. 255 is foreground, and half of it stands
+    where one of both is not known at all. Not in the paper.
     """
 
     kind = "colour"

@@ -59,8 +59,8 @@ class ResNet(Encoder):
         missing = [port for port in ("far", "palette") if preset.evidence and port not in specs]
         if missing:
             raise UserError(
-                f"{preset.name} is told of known colours, but {' and '.join(missing)} is not wired; "
-                "add the stages colour.known, colour.far and colour.palette"
+                f"{preset.name} is told of known colours: wire {' and '.join(missing)}, "
+                "from the stages colour.known, colour.far and colour.palette"
             )
         cells = grid.patch // STRIDE
         vector = ArraySpec(("tile", "c"), (grid.slots, preset.key), "float32", 1, grid)

@@ -51,9 +51,9 @@ def test_passes_frame_the_stages_of_one_task(registry: Registry) -> None:
     specs = graph.specs(placeholders(graph.document))
     text = draw(graph, specs, lay_out(graph, specs, graph.outputs.values()))
     frames = re.findall(r"subgraph pass_\d\[\"(.*?)\"\]\n(.*?)\n    end", text, re.S)
-    assert [(title, re.findall(r"do_(\w+)[\[{]", inside)) for title, inside in frames[2:4]] == [
-        ("pass 3: queries and context, block by block", ["encode"]),
-        ("pass 4: queries, block by block", ["pick", "fuse", "decode"]),
+    assert [(title, re.findall(r"do_(\w+)[\[{]", inside)) for title, inside in frames[5:7]] == [
+        ("pass 6: queries and context, block by block", ["encode"]),
+        ("pass 7: queries, block by block", ["pick", "fuse", "decode"]),
     ]
     assert re.findall(r"do_(\w+) -\.->.*do_(\w+)", text) == [("encode", "decode")]
 

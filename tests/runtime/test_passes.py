@@ -23,11 +23,13 @@ def made(request_for: Make) -> Plan:
 
 
 def test_stages_joined_by_own_rows_share_a_task(made: Plan) -> None:
-    assert [work.name for work in made.passes] == ["tiles", "pool", "encode", "pick+fuse+decode", "blend", "cutout"]
+    assert [work.name for work in made.passes] == [
+        "tiles", "pool", "known", "far", "palette", "encode", "pick+fuse+decode", "blend", "cutout"
+    ]  # fmt: skip
 
 
 def test_skips_are_transient_and_fused_features_never_rest(made: Plan) -> None:
-    encode, decode = made.passes[2], made.passes[3]
+    encode, decode = made.passes[5], made.passes[6]
     assert set(encode.transient) == {Ref("encode", "skips")}
     assert [step.node for step in decode.replay] == ["encode"]
     assert decode.replay[0].wanted == {"skips"}

@@ -28,7 +28,7 @@ from hdmatt_core.testing import scene
 
 SMALL = ("tiles.patch=96", "tiles.overlap=16", "tiles.side=2")
 DECODE = "pick+fuse+decode"
-PASSES = ["encode", DECODE, "blend"]
+PASSES = ["known", "far", "palette", "encode", DECODE, "blend"]
 
 
 class CrashError(Exception):
@@ -39,7 +39,7 @@ class Edited:
     """One output that is made, edited and updated; each time it is compared with a run that knows of no other."""
 
     def __init__(self, weights: Path, folder: Path, seed: int = 6) -> None:
-        """A strip of 160 x 1200 px, eight blocks of four tiles: an edit at its left end is seen from two of them."""
+        """A strip of 160 x 1200 px, eight blocks of four tiles: an edit at its left end is seen from three of them."""
         self.path, self._settings = folder / "alpha.zarr", (f"weights={weights}", *SMALL)
         parts = [scene(160, 300, seed=seed + number) for number in range(4)]
         self.image, self.trimap = (np.concatenate([part[i] for part in parts], axis=1) for i in (0, 1))
@@ -108,9 +108,10 @@ def test_without_a_run_it_starts_and_keeps_it(new: Edited) -> None:
 
 def test_an_edit_in_a_corner_makes_what_it_concerns(edited: Edited) -> None:
     spot(edited)
-    encode, decode, blend = edited.told()
-    assert (encode.made, encode.of, encode.unit) == (8, 30, "tiles")  # of the two blocks that see the corner
-    assert 0 < decode.made < decode.of / 2
+    known, far, palette, encode, decode, blend = edited.told()
+    assert (known.made, far.made, palette.made) == (4, 1, 1)  # queries of the corner's block; whole tables
+    assert (encode.made, encode.of, encode.unit) == (12, 30, "tiles")  # of the blocks that see the corner's palette
+    assert 0 < decode.made < decode.of
     assert (blend.made, blend.of, blend.unit) == (1, 2, "blocks")
     assert np.array_equal(edited.alpha(), edited.fresh())
 
@@ -129,8 +130,8 @@ def test_another_file_of_the_same_meaning_makes_nothing(edited: Edited) -> None:
 
 def test_pixels_of_the_image_count_as_well(edited: Edited) -> None:
     edited.image[50, 20] ^= 255
-    encode, decode, _ = edited.told()
-    assert encode.made == 8
+    encode, decode, _ = edited.told()[3:]
+    assert 8 <= encode.made <= 12  # of the blocks that see the pixel, and those whose palettes it moves
     assert 0 < decode.made < decode.of
     assert np.array_equal(edited.alpha(), edited.fresh())
 
@@ -182,7 +183,7 @@ def test_tiles_are_decoded_again_if_they_or_their_contexts_changed(
     changed = (edited.arrays()["encode.features"] != before).any(axis=(1, 2, 3))
     looks_elsewhere = {slot for slot, names in spied.chosen.items() if names != chosen_before.get(slot)}
     looks_at_changed = {slot for slot, names in spied.chosen.items() if changed[names].any()}
-    seeing, queries = {slot for slot in spied.chosen if slot < 8}, set(spied.chosen)
+    seeing, queries = {slot for slot in spied.chosen if slot < 12}, set(spied.chosen)
     alone = seeing | looks_elsewhere | looks_at_changed
     assert sorted(spied.decoded) == sorted(alone)
     assert seeing < alone < queries
@@ -200,7 +201,7 @@ def test_an_edit_taken_back_gives_the_first_matte(edited: Edited) -> None:
     spot(edited)
     edited.update()
     edited.trimap[:] = before
-    assert edited.update()["encode"] == 8
+    assert edited.update()["encode"] == 12
     assert np.array_equal(edited.alpha(), first)
 
 

@@ -91,7 +91,7 @@ def test_far_colours_reach_what_near_ones_do_not() -> None:
 
 def test_an_encoder_that_is_told_of_colours_says_which_are_missing() -> None:
     inputs = {port: value.spec for port, value in standard_inputs("encoder").items() if port != "palette"}
-    with pytest.raises(UserError, match="palette is not wired; add the stages"):
+    with pytest.raises(UserError, match="is told of known colours: wire palette, from"):
         ResNet(ResNet.Params()).infer(inputs)
     for port in ("far", "palette"):
         inputs.pop(port, None)

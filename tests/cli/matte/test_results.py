@@ -144,7 +144,9 @@ def test_an_edit_is_updated_and_the_tiles_are_counted(hdmatt: Hdmatt) -> None:
     Image.fromarray(trimap).save("trimap.png")
     code, said = hdmatt(f"{command} --update")
     assert code == 0
-    encode, decode, blend = said.splitlines()
+    known, far, palette, encode, decode, blend = said.splitlines()
+    assert re.fullmatch(r"known: \d+ of \d+ tiles made again", known)
+    assert (far, palette) == ("far: 1 of 1 blocks made again", "palette: 1 of 1 blocks made again")
     assert re.fullmatch(r"encode: \d+ of 9 tiles made again", encode)
     assert re.fullmatch(r"pick\+fuse\+decode: \d+ of \d+ tiles made again(, \d+ of them through encode)?", decode)
     assert blend == "blend: 1 of 1 blocks made again"
