@@ -21,6 +21,8 @@ _FADE = 0.1
 _FAR = 1e-8
 """Weight of far colours: less than that of a few known pixels near the end of the widest filter."""
 _LEAST = 1e-9
+_BELIEVED = 0.5
+"""Of far colours: a place that is like none of them may well be of either."""
 _FLAT = 0.02
 _DOUBT = 0.2
 
@@ -97,7 +99,10 @@ def _far(cells: Tensor) -> Tensor:
 
 
 def _known_colour(cells: Tensor, far: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Mean colour (B, 3, h, w) of known pixels around each cell, near ones first, and whether there is any."""
+    """Mean colour (B, 3, h, w) of known pixels around each cell, near ones first, and how far it is to be believed.
+
+    That is 1 where some are near, less where only far ones are known, and 0 where there are none.
+    """
     pad = _REACH[-1] // 2
     cells = F.pad(cells, (pad, pad, pad, pad))  # sums reach beyond the border, where nothing is known
     total, share, rows = cells, 1.0, cells
@@ -109,9 +114,12 @@ def _known_colour(cells: Tensor, far: Tensor | None) -> tuple[Tensor, Tensor]:
             box = _wider(box, rows, step, 2)
         total = total + share / reach**2 * box
     total = total[:, :, pad:-pad, pad:-pad]
+    near = total[:, 3:].clone()
     if far is not None:
         total = total + _FAR * far
-    return total[:, :3] / total[:, 3:].clamp_min(_LEAST), (total[:, 3:] > _LEAST).to(cells.dtype)
+    found = total[:, 3:].clamp_min(_LEAST)
+    believed = _BELIEVED + (1 - _BELIEVED) * near / found
+    return total[:, :3] / found, believed * (total[:, 3:] > _LEAST)
 
 
 def _wider(sums: Tensor, cells: Tensor, level: int, axis: int) -> Tensor:

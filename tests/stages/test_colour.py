@@ -86,7 +86,7 @@ def test_far_colours_reach_what_near_ones_do_not() -> None:
     far = torch.zeros(1, 8, 8, 8)
     far[:, 0], far[:, 3], far[:, 6], far[:, 7] = 1, 1, 1, 1
     assert near_lines(cells)[:, 4].eq(0).all()
-    assert near_lines(cells, far)[:, 4].min() > 0.5
+    assert 0.2 < near_lines(cells, far)[:, 4].min() < 0.25  # far colours of both are believed half each
 
 
 def test_an_encoder_that_is_told_of_colours_says_which_are_missing() -> None:
