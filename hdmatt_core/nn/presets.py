@@ -31,7 +31,7 @@ FAR_TILE = 288
 """Side in px of the tiles that far colours are gathered in, where there is no grid to say: the default one's stride."""
 FAR_CHANNELS = 8
 """Of a tile's far colours: foreground's colour (3) and weight, background's colour (3) and weight."""
-EVIDENCE_MARGIN = 88
+EVIDENCE_MARGIN = 96
 """How far around a patch the fine levels of the matting Laplacian look, px: no more changes anything."""
 
 
