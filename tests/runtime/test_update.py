@@ -230,7 +230,7 @@ def test_any_edits_leave_the_store_of_a_fresh_run(weights: Path, tmp_path: Path,
 @pytest.mark.slow
 def test_workers_make_the_same(edited: Edited) -> None:
     spot(edited)
-    assert edited.update(workers=2)["encode"] == 8
+    assert edited.update(workers=2)["encode"] == 12
     assert np.array_equal(edited.alpha(), edited.fresh())
 
 
