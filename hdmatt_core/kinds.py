@@ -62,7 +62,9 @@ class Encoder(Stage):
     image = Input(("y", "x", "c"), channels=3, scale=1)
     trimap = Input(("y", "x"), ("uint8",), scale=1)
     far = Input(("tile", "c"), ("uint8",), channels=8, optional=True, doc="known colours anywhere, from colour.far")
-    palette = Input(("y", "x", "c"), ("uint8",), optional=True, doc="what colours say of alpha, from colour.palette")
+    palette = Input(
+        ("y", "x", "c"), ("uint8",), channels=1728, optional=True, doc="alpha by colour, from colour.palette"
+    )
     features = Output(("tile", "y", "x", "c"), ("float16",), scale=16)
     query_vector = Output(("tile", "c"), ("float32",), doc="pooled theta over unknown positions")
     context_vector = Output(("tile", "c"), ("float32",), doc="pooled phi over all positions")

@@ -56,12 +56,12 @@ def whole_evidence(x: Tensor) -> Evidence:
     return Evidence(edged[0], torch.cat(alphas, dim=1))
 
 
-def near_lines(cells: Tensor, far: Tensor | None = None) -> Tensor:
+def near_lines(cells: Tensor, far: Tensor) -> Tensor:
     """Return lines (B, 5, h, w), as `colour_line` does, from the known colours around each of cells (B, 11, h, w).
 
     Where there are none, `far` (B, 8, h, w) tells what is known farther away, as `far_cells` gives it.
     """
-    foreground, background = (None, None) if far is None else far.chunk(2, dim=1)
+    foreground, background = far.chunk(2, dim=1)
     return colour_line(*_known_colour(cells[:, :4], foreground), *_known_colour(cells[:, 4:8], background))
 
 
@@ -98,7 +98,7 @@ def _far(cells: Tensor) -> Tensor:
     return far_cells(far, side)[:, :, :height, :width]
 
 
-def _known_colour(cells: Tensor, far: Tensor | None) -> tuple[Tensor, Tensor]:
+def _known_colour(cells: Tensor, far: Tensor) -> tuple[Tensor, Tensor]:
     """Mean colour (B, 3, h, w) of known pixels around each cell, near ones first, and how far it is to be believed.
 
     That is 1 where some are near, less where only far ones are known, and 0 where there are none.
@@ -114,9 +114,8 @@ def _known_colour(cells: Tensor, far: Tensor | None) -> tuple[Tensor, Tensor]:
             box = _wider(box, rows, step, 2)
         total = total + share / reach**2 * box
     total = total[:, :, pad:-pad, pad:-pad]
-    near = total[:, 3:].clone()
-    if far is not None:
-        total = total + _FAR * far
+    near = total[:, 3:]
+    total = total + _FAR * far
     found = total[:, 3:].clamp_min(_LEAST)
     believed = _BELIEVED + (1 - _BELIEVED) * near / found
     return total[:, :3] / found, believed * (total[:, 3:] > _LEAST)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hdmatt_core.nn.inputs import coloured, normalised
 from hdmatt_core.nn.presets import COLOURS
+from hdmatt_core.nn.solved import spread
 
 _FADE = 0.1
 _LEVELS = 255.0
@@ -38,10 +39,8 @@ def far_cells(far: Tensor, stride: int) -> Tensor:
 
     Colours are normalised and weighted by the plane after them, in 0..1.
     """
-    wide = F.interpolate(far.float() / _LEVELS, scale_factor=stride, mode="bilinear", align_corners=False)
-    wide = wide[:, :, stride:-stride, stride:-stride]
     planes = []
-    for part in wide.chunk(2, dim=1):
+    for part in spread(far.float() / _LEVELS, stride).chunk(2, dim=1):
         weight = part[:, COLOURS:]
         planes += [normalised(part[:, :COLOURS], weight), weight]
     return torch.cat(planes, dim=1)
@@ -52,8 +51,11 @@ def _pyramid(sums: Tensor) -> Tensor:
     height, width = sums.shape[2:]
     if height == width == 1:
         return sums
-    coarse = _pyramid(F.avg_pool2d(F.pad(sums, (0, width % 2, 0, height % 2)), 2))
-    wide = F.interpolate(
-        F.pad(coarse, (1, 1, 1, 1), mode="replicate"), scale_factor=2, mode="bilinear", align_corners=False
-    )
-    return sums + _FADE * wide[:, :, 2:-2, 2:-2][:, :, :height, :width]
+    coarse = F.pad(_pyramid(halved(sums)), (1, 1, 1, 1), mode="replicate")
+    return sums + _FADE * spread(coarse, 2)[:, :, :height, :width]
+
+
+def halved(sums: Tensor) -> Tensor:
+    """The next level of an aligned pyramid: means (B, C, ceil(n/2), ceil(m/2)) of 2 x 2, zeros beyond the border."""
+    height, width = sums.shape[2:]
+    return F.avg_pool2d(F.pad(sums, (0, width % 2, 0, height % 2)), 2)

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hdmatt_core.nn.far import halved
 from hdmatt_core.nn.inputs import coloured
 from hdmatt_core.nn.presets import BINS
 
@@ -84,8 +85,7 @@ def _nearest(sums: Tensor) -> Tensor:
     height, width = sums.shape[2:]
     if height == width == 1 or bool(known.all()):
         return sums
-    coarse = _nearest(F.avg_pool2d(F.pad(sums, (0, width % 2, 0, height % 2)), 2))
-    return torch.where(known, sums, F.interpolate(coarse, scale_factor=2.0)[:, :, :height, :width])
+    return torch.where(known, sums, F.interpolate(_nearest(halved(sums)), scale_factor=2.0)[:, :, :height, :width])
 
 
 def looked_up(table: Tensor, x: Tensor) -> Tensor:

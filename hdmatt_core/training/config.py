@@ -24,7 +24,7 @@ class Strict(BaseModel):
 class Phase(Strict):
     """One stretch of training: `images` composed pictures of `patches` patches each, `patch` px wide.
 
-    A share `veiled` of the patches is declared wholly unknown, so that evidence must come from the contexts.
+    A share `veiled` of the patches is declared wholly unknown, so that what lies around them and contexts must tell.
     """
 
     until: Share

@@ -10,6 +10,7 @@ from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.presets import FAR_CHANNELS, PALETTE
 from hdmatt_core.spec import ArraySpec, Input, Output
 from hdmatt_core.stage import All, Array, Block, Context, Request, Specs, Stage, Target, Tiles, Window
+from hdmatt_stages.anywhere import checked_stride
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -41,6 +42,7 @@ class Known(Stage):
 
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         grid = grid_of(specs)
+        checked_stride(grid)
         return {
             "means": ArraySpec(("tile", "c"), (grid.slots, FAR_CHANNELS), "float32", 1, grid),
             "counts": ArraySpec(("tile", "c"), (grid.slots, 2 * PALETTE), "uint8", 1, grid),

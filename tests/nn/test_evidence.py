@@ -12,6 +12,9 @@ from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
 from hdmatt_core.nn.solved import coarse_lines, refined
 
+NOTHING = torch.zeros(1, 8, 1, 1)
+"""Far colours of a picture in which nothing is known."""
+
 
 def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarray]:
     """Red foreground fading into blue background from left to right; known strips at both ends."""
@@ -71,8 +74,9 @@ def test_cells_with_a_halo_see_what_the_whole_picture_sees() -> None:
     trimap = random.choice(np.array([0, 128, 255], np.uint8), (1, 20, 18), p=(0.05, 0.9, 0.05))
     cells = F.pad(known_cells(make_input(rgb, trimap.repeat(32, axis=1).repeat(40, axis=2))), (33, 33, 33, 33))
     halo = EVIDENCE_HALO // EVIDENCE_CELL
-    whole = near_lines(cells)
-    part = near_lines(cells[:, :, 38 - halo : 46 + halo, 36 - halo : 42 + halo])
+    whole = near_lines(cells, NOTHING.expand(1, 8, *cells.shape[2:]))
+    part = cells[:, :, 38 - halo : 46 + halo, 36 - halo : 42 + halo]
+    part = near_lines(part, NOTHING.expand(1, 8, *part.shape[2:]))
     inner = slice(halo - 1, 1 - halo)
     assert torch.allclose(part[:, :, inner, inner], whole[:, :, 37:47, 35:43], atol=1e-5)
 
@@ -83,7 +87,9 @@ def test_a_patch_with_its_margin_is_solved_as_in_the_whole_picture() -> None:
     x[:, :3] += 0.3 * torch.from_numpy(np.random.default_rng(1).normal(size=x[:, :3].shape).astype(np.float32))
     x[:, 3:] = x[:, 3:].roll((5, 11), dims=(2, 3))
     cells = known_cells(x)
-    lines = F.pad(coarse_lines(cells, near_lines(cells)), (1, 1, 1, 1), mode="replicate")
+    lines = F.pad(
+        coarse_lines(cells, near_lines(cells, NOTHING.expand(1, 8, *cells.shape[2:]))), (1, 1, 1, 1), mode="replicate"
+    )
     whole = refined(x, lines)
     top, left, side, margin = 208, 216, 64, EVIDENCE_MARGIN
     wide = x[:, :, top - margin : top + side + margin, left - margin : left + side + margin]
