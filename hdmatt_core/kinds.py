@@ -63,7 +63,7 @@ class Encoder(Stage):
     trimap = Input(("y", "x"), ("uint8",), scale=1)
     far = Input(("tile", "c"), ("uint8",), channels=8, optional=True, doc="known colours anywhere, from colour.far")
     palette = Input(
-        ("y", "x", "c"), ("uint8",), channels=1728, optional=True, doc="alpha by colour, from colour.palette"
+        ("y", "x", "c"), ("uint8",), channels=3456, optional=True, doc="likely colours, from colour.palette"
     )
     features = Output(("tile", "y", "x", "c"), ("float16",), scale=16)
     query_vector = Output(("tile", "c"), ("float32",), doc="pooled theta over unknown positions")

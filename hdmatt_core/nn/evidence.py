@@ -13,8 +13,8 @@ from torch import Tensor
 
 from hdmatt_core.nn.far import far_cells, spread_far
 from hdmatt_core.nn.palette import counted, likely, looked_up
-from hdmatt_core.nn.presets import EVIDENCE_CELL, FAR_TILE
-from hdmatt_core.nn.solved import coarse_lines, gathered, guessed, pinned, refined, spread
+from hdmatt_core.nn.presets import COLOURS, EVIDENCE_CELL, FAR_TILE
+from hdmatt_core.nn.solved import along, coarse_lines, gathered, pinned, refined, spread
 
 _REACH = (3, 7, 15, 31, 63)
 _FADE = 0.1
@@ -29,10 +29,10 @@ _DOUBT = 0.2
 
 class Evidence(NamedTuple):
     """What colour says of patches (B, H, W): near lines (B, 5, H/8 + 2, W/8 + 2), one cell beyond each side, and
-    alphas (B, 2, H, W), the matting Laplacian's and the palettes'."""
+    planes (B, 3, H, W): alpha by the matting Laplacian, alpha by the palettes, and how far these know the colour."""
 
     lines: Tensor
-    alphas: Tensor
+    planes: Tensor
 
 
 def known_cells(x: Tensor) -> Tensor:
@@ -51,9 +51,11 @@ def whole_evidence(x: Tensor) -> Evidence:
     wide = x.float()
     cells = known_cells(wide)
     near = near_lines(cells, _far(cells))
-    edged = [F.pad(lines, (1, 1, 1, 1), mode="replicate") for lines in (near, coarse_lines(cells, near))]
-    alphas = [refined(wide, edged[1]), looked_up(likely(counted(wide)), wide)]
-    return Evidence(edged[0], torch.cat(alphas, dim=1))
+    tables = likely(counted(wide))
+    coarse = coarse_lines(cells, looked_up(tables, cells[:, -COLOURS:]))
+    edged = [F.pad(lines, (1, 1, 1, 1), mode="replicate") for lines in (near, coarse)]
+    planes = [refined(wide, edged[1]), looked_up(tables, wide)]
+    return Evidence(edged[0], torch.cat(planes, dim=1))
 
 
 def near_lines(cells: Tensor, far: Tensor) -> Tensor:
@@ -79,14 +81,18 @@ def colour_line(foreground: Tensor, seen_f: Tensor, background: Tensor, seen_b: 
 
 
 def colour_evidence(x: Tensor, evidence: Evidence) -> Tensor:
-    """Return (B, 4, H, W): three estimates of alpha in [0, 1], pinned where the trimap knows it; trust in the first."""
+    """Return (B, 5, H, W): three estimates of alpha in [0, 1], pinned where the trimap knows it; then trust, 0 there,
+    in the first and in the third."""
     near, sure = estimate(x, spread(evidence.lines, EVIDENCE_CELL))
-    return torch.cat([near, pinned(x, evidence.alphas), sure], dim=1).to(x.dtype)
+    alphas, trust = evidence.planes[:, :-1], evidence.planes[:, -1:]
+    return torch.cat([near, pinned(x, alphas), sure, trust * x[:, 4:5]], dim=1).to(x.dtype)
 
 
 def estimate(x: Tensor, line: Tensor) -> tuple[Tensor, Tensor]:
     """Evaluate lines (B, 5, H, W) on an input: alpha (B, 1, H, W), one half without evidence, and its confidence."""
-    return pinned(x, guessed(x[:, :3], line)), line[:, 4:] * x[:, 4:5]
+    # One half is a number that says nothing.
+    alpha = 0.5 + (along(x[:, :3], line).clamp(0.0, 1.0) - 0.5) * (line[:, 4:] > 0)
+    return pinned(x, alpha), line[:, 4:] * x[:, 4:5]
 
 
 def _far(cells: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hdmatt_core.nn.presets import ALPHAS, EVIDENCE_CELL, LINE_CHANNELS, Preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, PLANES, Preset
 
 Part = tuple[str, tuple[int, int, int], int]
 
@@ -20,7 +20,7 @@ def skips_layout(preset: Preset, patch: int) -> list[Part]:
     places: list[Part] = [("uint8", (s, s, w), 1) for w, s in zip(widths, sides[1:], strict=True)]
     cells = patch // EVIDENCE_CELL + 2
     colour: list[Part] = [("float16", (3, patch, patch), 2), ("uint8", (1, patch, patch), 1)]
-    evidence: list[Part] = [("float32", (LINE_CHANNELS, cells, cells), 4), ("uint8", (ALPHAS, patch, patch), 1)]
+    evidence: list[Part] = [("float32", (LINE_CHANNELS, cells, cells), 4), ("uint8", (PLANES, patch, patch), 1)]
     return [*activations, *places, *colour, *evidence]
 
 

@@ -1,11 +1,12 @@
 """What a pixel's colour alone says of alpha: how often foreground and background are known to have such a colour.
 
-A histogram of colours of each, and their quotient as a table that is looked up. It does not see where a pixel lies, and
-so it tells as much in the middle of a wide band as at its border.
+A histogram of colours of each, as tables that are looked up. It does not see where a pixel lies, and so it tells as
+much in the middle of a wide band as at its border.
 """
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import torch
@@ -20,8 +21,12 @@ _THIN = 2
 """Every so many rows and columns are counted: a histogram does not need all."""
 _HALVES = (1, 2, 4, 8)
 _FADE = 0.05
-_LEAST = 1e-7
+_LEAST = 1e-4
+"""A share of colours that is as good as none."""
+_FEW = 0.005
+"""A share of a part's pixels that tells half of what is to be known."""
 _LEVELS = 255.0
+_DEPTH = -math.log(_LEAST)
 
 
 def counted(x: Tensor) -> Tensor:
@@ -46,16 +51,16 @@ def counted(x: Tensor) -> Tensor:
 
 
 def likely(counts: Tensor) -> Tensor:
-    """Return the table (B, 1, N, N, N) uint8 of alpha by colour, 255 for foreground, from histograms (B, 2, N, N, N).
+    """Return tables (B, 2, N, N, N) uint8 of how likely foreground and background have a colour, from histograms.
 
-    Foreground and background count alike, however many pixels are known; a colour that neither has takes after the
-    nearest that one has, and half of 255 stands everywhere where one of them is not known at all.
+    A logarithm: 0 is a share of 0.0001 or less, 255 all of it. A colour that one of both does not have takes after near
+    ones that it has. One that is known in few places may have any colour elsewhere, so that what is unlike all known
+    background is likely foreground where little foreground is known.
     """
     sums = counts.sum(dim=(2, 3, 4), keepdim=True)
-    foreground, background = _filled(counts / sums.clamp_min(torch.finfo(torch.float32).tiny)).chunk(2, dim=1)
-    share = (foreground + _LEAST) / (foreground + background + 2 * _LEAST)
-    known = (sums > 0).all(dim=1, keepdim=True)
-    return (torch.where(known, share, 0.5) * _LEVELS).round().to(torch.uint8)
+    told = sums / (sums + _FEW)
+    shares = told * _filled(counts / sums.clamp_min(torch.finfo(torch.float32).tiny)) + (1 - told) / BINS**3
+    return (((shares / _LEAST + 1).log() / _DEPTH).clamp(0, 1) * _LEVELS).round().to(torch.uint8)
 
 
 def coded(counts: Tensor) -> Tensor:
@@ -69,12 +74,12 @@ def decoded(codes: Tensor) -> Tensor:
 
 
 def spread_palette(counts: Tensor) -> Tensor:
-    """Return tables (n, m, N^3) uint8, as `likely` makes them, from histograms (n, m, 2 N^3) of the parts of a picture.
+    """Return tables (n, m, 2 N^3), as `likely` makes them, from histograms (n, m, 2 N^3) of the parts of a picture.
 
     Each part sees the eight around it, and where those know no foreground, or no background, more and more of them: an
     edit far away changes nothing.
     """
-    around = F.avg_pool2d(counts.permute(2, 0, 1)[None], 3, stride=1, padding=1)
+    around = F.avg_pool2d(counts.permute(2, 0, 1)[None], 3, stride=1, padding=1, divisor_override=1)
     sums = torch.cat([_nearest(one) for one in around.chunk(2, dim=1)], dim=1)[0].permute(1, 2, 0)
     return likely(sums.reshape(-1, 2, BINS, BINS, BINS)).view(*counts.shape[:2], -1)
 
@@ -88,11 +93,16 @@ def _nearest(sums: Tensor) -> Tensor:
     return torch.where(known, sums, F.interpolate(_nearest(halved(sums)), scale_factor=2.0)[:, :, :height, :width])
 
 
-def looked_up(table: Tensor, x: Tensor) -> Tensor:
-    """Look up colours of an input (B, 6, H, W) in a table (B, 1, N, N, N) of 0..255: alpha (B, 1, H, W)."""
+def looked_up(tables: Tensor, x: Tensor) -> Tensor:
+    """Look up colours (B, 3 or more, H, W) in tables (B, 2, N, N, N) of 0..255: alpha and trust (B, 2, H, W).
+
+    Alpha is F / (F + B); trust is 0 where no such colour is known, and 1 where one of both has no other.
+    """
     places = (2 * coloured(x[:, :3].float()) - 1).permute(0, 2, 3, 1)[:, None]
-    alpha = F.grid_sample(table.float() / _LEVELS, places, padding_mode="border", align_corners=True)
-    return alpha[:, :, 0]
+    found = F.grid_sample(tables.float() / _LEVELS, places, padding_mode="border", align_corners=True)[:, :, 0]
+    foreground, background = found.chunk(2, dim=1)
+    alpha = (_DEPTH * (foreground - background)).sigmoid()
+    return torch.cat([alpha, torch.maximum(foreground, background)], dim=1)
 
 
 def _filled(shares: Tensor) -> Tensor:

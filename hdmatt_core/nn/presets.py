@@ -11,13 +11,13 @@ STRIDE = 16
 INPUT_CHANNELS = 6
 LINE_CHANNELS = 5
 """Channels of a cell's near line: slope (3) and offset of alpha = slope . I + offset, and confidence."""
-ALPHAS = 2
-"""Estimates of alpha that evidence holds for each pixel: from the matting Laplacian, and from the palettes."""
+PLANES = 3
+"""What evidence holds for each pixel: alpha from the matting Laplacian, alpha from the palettes, and their trust."""
 ESTIMATES = 4
 """Estimates of alpha that colour gives: from known colours around, those two, and from the contexts."""
-TOLD_CHANNELS = 4
-"""What the encoder is told: the first three estimates and the confidence of the first."""
-EVIDENCE_CHANNELS = 6
+TOLD_CHANNELS = 5
+"""What the encoder is told: the first three estimates, and the confidence of the first and of the third."""
+EVIDENCE_CHANNELS = 7
 """What the decoder is told: the same, then the last estimate and its confidence."""
 COLOURS = 3
 EVIDENCE_CELL = 8

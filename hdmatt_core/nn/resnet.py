@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hdmatt_core.nn.evidence import Evidence, colour_evidence, whole_evidence
 from hdmatt_core.nn.pooling import pool
-from hdmatt_core.nn.presets import ALPHAS, EVIDENCE_CELL, LINE_CHANNELS, Preset
+from hdmatt_core.nn.presets import ESTIMATES, EVIDENCE_CELL, LINE_CHANNELS, PLANES, TOLD_CHANNELS, Preset
 
 Three = tuple[Tensor, Tensor, Tensor]
 Passage = tuple[Tensor, Three, Three]
@@ -24,7 +24,7 @@ class Skips(NamedTuple):
     """What the decoder needs of its own patch besides features: activations, pool places and the input.
 
     `half` (B, w0, H/2, W/2), `quarter` (B, w1, H/4, W/4), `eighth` (B, w2, H/8, W/8); `place1..3` are uint8 at
-    1/4, 1/8 and 1/16; `x` is the six-channel input (B, 6, H, W), `lines` and `alphas` its `Evidence`.
+    1/4, 1/8 and 1/16; `x` is the six-channel input (B, 6, H, W), `lines` and `planes` its `Evidence`.
     """
 
     half: Tensor
@@ -35,12 +35,12 @@ class Skips(NamedTuple):
     place3: Tensor
     x: Tensor
     lines: Tensor
-    alphas: Tensor
+    planes: Tensor
 
     @property
     def evidence(self) -> Evidence:
         """What colour says of the patch."""
-        return Evidence(self.lines, self.alphas)
+        return Evidence(self.lines, self.planes)
 
 
 class BasicBlock(nn.Module):
@@ -99,8 +99,11 @@ class Trunk(nn.Module):
     def known(self, x: Tensor) -> Tensor:
         """Return the last features alone of a patch without unknown pixels: the same bits, no skips and no evidence."""
         # Where nothing is unknown, every estimate is what the trimap says, and no confidence is needed.
-        told = [*[x[:, 5:6]] * (ALPHAS + 1), torch.zeros_like(x[:, 5:6])] if self._evidence else []
-        return self._through(torch.cat([x, *told], dim=1), lambda y: (F.max_pool2d(y, 2), y))[0]
+        seen = [x]
+        if self._evidence:
+            known = ESTIMATES - 1
+            seen += [*[x[:, 5:6]] * known, *[torch.zeros_like(x[:, 5:6])] * (TOLD_CHANNELS - known)]
+        return self._through(torch.cat(seen, dim=1), lambda y: (F.max_pool2d(y, 2), y))[0]
 
     def _alone(self, x: Tensor) -> Evidence:
         return whole_evidence(x) if self._evidence else _nothing(x)
@@ -118,4 +121,4 @@ class Trunk(nn.Module):
 
 def _nothing(x: Tensor) -> Evidence:
     cells = (side // EVIDENCE_CELL + 2 for side in x.shape[2:])
-    return Evidence(x.new_zeros((len(x), LINE_CHANNELS, *cells)), x.new_zeros((len(x), ALPHAS, *x.shape[2:])))
+    return Evidence(x.new_zeros((len(x), LINE_CHANNELS, *cells)), x.new_zeros((len(x), PLANES, *x.shape[2:])))

@@ -24,8 +24,8 @@ def pack_skips(skips: Skips) -> Tensor:
     places = [skips.place1, skips.place2, skips.place3]
     channels_last = [part.permute(0, 2, 3, 1) for part in (*activations, *places)]
     classes = (skips.x[:, 4] + 2 * skips.x[:, 5]).to(torch.uint8)
-    alphas = (skips.alphas.float() * 255 + 0.5).to(torch.uint8)
-    parts = [*channels_last, _halved(skips.x[:, :3]), classes, skips.lines.float(), alphas]
+    planes = (skips.planes.float() * 255 + 0.5).to(torch.uint8)
+    parts = [*channels_last, _halved(skips.x[:, :3]), classes, skips.lines.float(), planes]
     return torch.cat([part.contiguous().flatten(1).view(torch.uint8) for part in parts], dim=1)
 
 
@@ -34,10 +34,10 @@ def unpack_skips(packed: Tensor, preset: Preset, patch: int) -> Skips:
     if packed.ndim != 2 or packed.shape[1] != skips_bytes(preset, patch):
         want = f"(B, {skips_bytes(preset, patch)}) for {preset.name} at {patch} px"
         raise UserError(f"packed skips are {tuple(packed.shape)} instead of {want}; encode again")
-    *channels_last, rgb, classes, lines, alphas = _parts(packed, preset, patch)
+    *channels_last, rgb, classes, lines, planes = _parts(packed, preset, patch)
     half, quarter, eighth, place1, place2, place3 = (part.permute(0, 3, 1, 2) for part in channels_last)
     x = torch.cat([rgb.float(), one_hot(classes[:, 0])], dim=1)
-    return Skips(half.float(), quarter.float(), eighth.float(), place1, place2, place3, x, lines, alphas.float() / 255)
+    return Skips(half.float(), quarter.float(), eighth.float(), place1, place2, place3, x, lines, planes.float() / 255)
 
 
 def _parts(packed: Tensor, preset: Preset, patch: int) -> Iterator[Tensor]:

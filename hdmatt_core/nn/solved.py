@@ -19,11 +19,15 @@ _FINE = ((4, 32), (2, 0))
 """Cells of the fine levels, px, and the margin that the levels after each still need."""
 
 
-def coarse_lines(cells: Tensor, near: Tensor) -> Tensor:
-    """Return lines (B, 4, h, w), alpha = slope . I + offset, of known cells (B, 11, h, w) and their near lines."""
+def coarse_lines(cells: Tensor, likely: Tensor) -> Tensor:
+    """Return lines (B, 4, h, w), alpha = slope . I + offset, of known cells (B, 11, h, w).
+
+    `likely` (B, 2, h, w) is alpha by each cell's mean colour and the trust in it, as `looked_up` gives them: what is
+    far from all that the trimap knows follows it.
+    """
     known = cells[:, 3:4] + cells[:, 7:8]
-    first = cells[:, 3:4] + (1 - known) * guessed(cells[:, 8:], near)
-    return solve(cells[:, 8:], known, first, near[:, 4:], _COARSE_STEPS, _COARSE_LOWEST)
+    first = cells[:, 3:4] + (1 - known) * likely[:, :1]
+    return solve(cells[:, 8:], known, first, likely[:, 1:], _COARSE_STEPS, _COARSE_LOWEST)
 
 
 def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
@@ -42,20 +46,14 @@ def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
 def _level(x: Tensor, lines: Tensor, cell: int) -> Tensor:
     """Solve on cells of `cell` px, beginning with lines of theirs: (B, 4, h + 2, w + 2), one cell beyond each side."""
     colour, known, foreground = (gathered(part, cell) for part in (x[:, :3], 1 - x[:, 4:5], x[:, 5:6]))
-    first = foreground + (1 - known) * _along(colour, lines).clamp(0.0, 1.0)
+    first = foreground + (1 - known) * along(colour, lines).clamp(0.0, 1.0)
     solved = solve(colour, known, first, known.new_zeros(()), _FINE_STEPS, _FINE_LOWEST)
     return F.pad(solved, (1, 1, 1, 1), mode="replicate")
 
 
 def evaluated(x: Tensor, line: Tensor) -> Tensor:
     """Evaluate lines (B, 4, H, W) on an input: alpha (B, 1, H, W) in [0, 1], pinned where the trimap knows it."""
-    return pinned(x, _along(x[:, :3], line))
-
-
-def guessed(colour: Tensor, near: Tensor) -> Tensor:
-    """Evaluate near lines (B, 5, h, w) on colour (B, 3, h, w): alpha in [0, 1], one half without evidence."""
-    # One half is a number that says nothing.
-    return 0.5 + (_along(colour, near).clamp(0.0, 1.0) - 0.5) * (near[:, 4:] > 0)
+    return pinned(x, along(x[:, :3], line))
 
 
 def gathered(planes: Tensor, cell: int) -> Tensor:
@@ -65,7 +63,8 @@ def gathered(planes: Tensor, cell: int) -> Tensor:
     return rows.view(*rows.shape[:3], width // cell, cell).sum(dim=4) / cell**2
 
 
-def _along(colour: Tensor, line: Tensor) -> Tensor:
+def along(colour: Tensor, line: Tensor) -> Tensor:
+    """Evaluate lines (B, 4 or more, h, w) on colour (B, 3, h, w): (B, 1, h, w), without bounds."""
     return (line[:, :3] * colour).sum(dim=1, keepdim=True) + line[:, 3:4]
 
 

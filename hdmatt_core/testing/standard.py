@@ -83,7 +83,7 @@ class _Table:
 
     def encoder(self) -> dict[str, Given]:
         far = self.random.integers(0, 256, (GRID.slots, FAR_CHANNELS), np.uint8)
-        palette = self.random.integers(0, 256, (*GRID.block_counts, PALETTE), np.uint8)
+        palette = self.random.integers(0, 256, (*GRID.block_counts, 2 * PALETTE), np.uint8)
         return {
             "tiles": self.tiles,
             "pool": self.pool,

@@ -26,13 +26,13 @@ _FAINT = 0.25
 
 class Batch(NamedTuple):
     """n patches of P px: `x` (n, 6, P, P), `regions` (n, P/16, P/16), `contexts` (n, K), `lines` and
-    `alphas`: their evidence; `alpha`, `unknown` (the loss's weight) and `contrast` are (n, 1, P, P) float32."""
+    `planes`: their evidence; `alpha`, `unknown` (the loss's weight) and `contrast` are (n, 1, P, P) float32."""
 
     x: Tensor
     regions: Tensor
     contexts: Tensor
     lines: Tensor
-    alphas: Tensor
+    planes: Tensor
     alpha: Tensor
     unknown: Tensor
     contrast: Tensor
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
     @property
     def evidence(self) -> Evidence:
         """What colour says of the patches."""
-        return Evidence(self.lines, self.alphas)
+        return Evidence(self.lines, self.planes)
 
 
 def draw_batch(composer: Composer, phase: Phase, rng: Generator) -> Batch:
@@ -72,12 +72,12 @@ def _veiled(picture: Picture, corners: list[tuple[int, int]], phase: Phase, rng:
 
 def evidence_of(picture: Picture, corners: list[tuple[int, int]], patch: int) -> Evidence:
     """The evidence of patches at `corners` (multiples of 8), seen from the whole picture."""
-    lines, alphas = whole_evidence(make_input(picture.rgb[None], picture.trimap[None]))
+    lines, planes = whole_evidence(make_input(picture.rgb[None], picture.trimap[None]))
     side = patch // EVIDENCE_CELL + 2
     starts = [(y, x, y // EVIDENCE_CELL, x // EVIDENCE_CELL) for y, x in corners]
     return Evidence(
         torch.cat([lines[:, :, row : row + side, column : column + side] for _, _, row, column in starts]),
-        torch.cat([alphas[:, :, y : y + patch, x : x + patch] for y, x, _, _ in starts]),
+        torch.cat([planes[:, :, y : y + patch, x : x + patch] for y, x, _, _ in starts]),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -55,14 +54,40 @@ def _lines(grid: Grid, box: Box) -> list[NDArray[np.intp]]:
     ]
 
 
-def palettes_around(grid: Grid, slots: Iterable[int]) -> Box:
-    """The blocks, one element (y, x) each, whose palettes are mixed for the patches in ``slots``."""
-    corners = [corner for slot in slots for corner, _ in _mix(grid, slot)]
+def palettes_around(grid: Grid, box: Box) -> Box:
+    """The blocks, one element (y, x) each, whose palettes are mixed for the patches over the pixels of a box."""
+    corners = [corner for slot, _ in _patches_over(grid, box) for corner, _ in _mix(grid, slot)]
     return Box.bounding(Box(corner, (corner[0] + 1, corner[1] + 1)) for corner in corners)
 
 
+def likely_cells(window: Array, origin: tuple[int, ...], grid: Grid, box: Box, colour: Any) -> Any:
+    """Alpha and trust (1, 2, h, w) of the mean colours (1, 3, h, w) of the cells of a box, by each patch's palette.
+
+    ``window`` is as in ``palette_of``.
+    """
+    import torch
+
+    from hdmatt_core.nn.palette import looked_up
+
+    found = torch.empty(1, 2, *colour.shape[2:])
+    for slot, (rows, columns) in _patches_over(grid, box):
+        found[:, :, rows, columns] = looked_up(palette_of(window, origin, grid, slot), colour[:, :, rows, columns])
+    return found
+
+
+def _patches_over(grid: Grid, box: Box) -> list[tuple[int, tuple[slice, slice]]]:
+    """The patches whose own pixels lie in a box and which of its cells those are; beyond the grid its outer ones."""
+    axes = []
+    for start, stop, count in zip(box.start, box.stop, grid.counts, strict=True):
+        places = range(start // grid.stride, -(-stop // grid.stride))
+        edges = [(min(max(at * grid.stride, start), stop) - start) // EVIDENCE_CELL for at in (*places, places.stop)]
+        nearest = (min(max(at, 0), count - 1) for at in places)
+        axes.append(list(zip(nearest, map(slice, edges, edges[1:]), strict=True)))
+    return [(grid.slot(row, column), (up, left)) for row, up in axes[0] for column, left in axes[1]]
+
+
 def palette_of(window: Array, origin: tuple[int, ...], grid: Grid, slot: int) -> Any:
-    """The table (1, 1, N, N, N) of a patch: the palettes of the blocks around its middle, near ones weighing most.
+    """The tables (1, 2, N, N, N) of a patch: the palettes of the blocks around its middle, near ones weighing most.
 
     ``window`` (h, w, c) holds the blocks of ``palettes_around`` and begins at ``origin``.
     """
@@ -72,7 +97,7 @@ def palette_of(window: Array, origin: tuple[int, ...], grid: Grid, slot: int) ->
         weight * window[row - origin[0], column - origin[1]].astype(np.float32)
         for (row, column), weight in _mix(grid, slot)
     )
-    return torch.from_numpy(np.asarray(mixed, np.float32)).view(1, 1, BINS, BINS, BINS)
+    return torch.from_numpy(np.asarray(mixed, np.float32)).view(1, 2, BINS, BINS, BINS)
 
 
 def _mix(grid: Grid, slot: int) -> list[tuple[tuple[int, int], float]]:

@@ -108,22 +108,24 @@ class Far(Stage):
 
 
 class Palette(Stage):
-    """What a colour alone says of alpha, for each block of the grid: a table of 12 x 12 x 12 colours.
+    """What a colour alone says of alpha, for each block of the grid: two tables of 12 x 12 x 12 colours.
 
     Each block sees the histograms of the eight around it too, and of more where those know no foreground or no
-    background; then ``alpha(c) = F(c) / (F(c) + B(c))`` of the shares of foreground's and of background's pixels that
-    have colour c, where colours that none has take after their neighbours. 255 is foreground, and half of it stands
-    where one of both is not known at all. Not in the paper.
+    background. The tables are logarithms of the shares F(c) and B(c) of foreground's and of background's pixels that
+    have colour c, where colours that none has take after their neighbours, and one of both that is known in few places
+    has every colour a little: 255 is all, 0 a share of 0.0001 or less. The network is told
+    ``alpha(c) = F(c) / (F(c) + B(c))`` and the larger of both logarithms. Not in the paper.
     """
 
     kind = "colour"
     whole = True
     counts = Input(("tile", "c"), ("uint8",), channels=2 * PALETTE, doc="histograms of foreground and background")
-    palette = Output(("y", "x", "c"), ("uint8",), channels=PALETTE, doc="alpha of each colour, by block")
+    palette = Output(("y", "x", "c"), ("uint8",), channels=2 * PALETTE, doc="how likely each colour is, by block")
 
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         grid = _grid(specs["counts"])
-        return {"palette": ArraySpec(("y", "x", "c"), (*grid.block_counts, PALETTE), "uint8", grid.stride * grid.side)}
+        shape = (*grid.block_counts, 2 * PALETTE)
+        return {"palette": ArraySpec(("y", "x", "c"), shape, "uint8", grid.stride * grid.side)}
 
     def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
         return {"counts": All()}

@@ -11,7 +11,7 @@ from pydantic import Field
 from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Encoder, TileState
 from hdmatt_core.nn.layout import skips_bytes
-from hdmatt_core.nn.presets import ALPHAS, EVIDENCE_CELL, LINE_CHANNELS, STRIDE, find_preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, PLANES, STRIDE, find_preset
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, Target, Window
@@ -79,7 +79,7 @@ class ResNet(Encoder):
         requests: dict[str, Request] = {"tiles": Own(), "image": Window(seen), "trimap": Window(seen)}
         if find_preset(self.preset).evidence:
             requests["far"] = Rows(slots_around(grid, seen))
-            requests["palette"] = Window(palettes_around(grid, target.slots))
+            requests["palette"] = Window(palettes_around(grid, seen))
         return requests
 
     def scratch(self, target: Target, specs: Specs) -> int:
@@ -116,7 +116,7 @@ class ResNet(Encoder):
         patch = grid_of(block.specs).patch
         cells = patch // EVIDENCE_CELL + 2
         return Evidence(
-            torch.zeros(len(slots), LINE_CHANNELS, cells, cells), torch.zeros(len(slots), ALPHAS, patch, patch)
+            torch.zeros(len(slots), LINE_CHANNELS, cells, cells), torch.zeros(len(slots), PLANES, patch, patch)
         )
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdmatt_core.geometry import Box, Grid
-from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
+from hdmatt_core.nn.presets import COLOURS, EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN, PLANES
 from hdmatt_core.nn.regions import FOREGROUND, UNKNOWN, trimap_classes
 from hdmatt_core.stage import Array, Block
-from hdmatt_stages.anywhere import far_around, palette_of, palettes_around
+from hdmatt_stages.anywhere import far_around, likely_cells, palette_of, palettes_around
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -39,18 +39,18 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
     from hdmatt_core.nn.evidence import Evidence, near_lines
     from hdmatt_core.nn.solved import coarse_lines
 
-    grid, near, alphas = grid_of(block.specs), [], []
-    blocks = palettes_around(grid, block.target.slots).start
+    grid, near, planes = grid_of(block.specs), [], []
+    palettes = block.array("palette"), palettes_around(grid, seen_around(grid, block.target.slots)).start
     for number, members in groupby(slots, lambda slot: slot // grid.block):
         seen = _queries(block, origin, grid, number).grown(EVIDENCE_HALO)
         cells = _cells(*_seen(block, origin, seen))
         lines = near_lines(cells, far_around(block.rows("far"), grid, seen))
-        coarse = coarse_lines(cells, lines)
+        coarse = coarse_lines(cells, likely_cells(*palettes, grid, seen, cells[:, -COLOURS:]))
         for slot in members:
             near.append(_beyond(lines, seen, grid.box(slot)))
-            table = palette_of(block.array("palette"), blocks, grid, slot)
-            alphas.append(_alphas(block, origin, grid.box(slot), (coarse, seen), table))
-    return Evidence(torch.cat(near), torch.cat(alphas))
+            table = palette_of(*palettes, grid, slot)
+            planes.append(_planes(block, origin, grid.box(slot), (coarse, seen), table))
+    return Evidence(torch.cat(near), torch.cat(planes))
 
 
 def _beyond(lines: Any, seen: Box, box: Box) -> Any:
@@ -61,8 +61,8 @@ def _beyond(lines: Any, seen: Box, box: Box) -> Any:
     return lines[:, :, top - 1 : bottom + 1, left - 1 : right + 1]
 
 
-def _alphas(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, Box], table: Any) -> Any:
-    """Two alphas (1, 2, P, P) of a patch, found around its unknown pixels, and elsewhere what the trimap says.
+def _planes(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, Box], table: Any) -> Any:
+    """Planes (1, 3, P, P) of evidence of a patch, found around its unknown pixels, and elsewhere what the trimap says.
 
     One is solved from what is solved coarsely, and where that was seen; the other is looked up in a palette's table.
     """
@@ -73,16 +73,16 @@ def _alphas(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, 
     from hdmatt_core.nn.solved import refined
 
     classes = trimap_classes(cut(block.array("trimap"), origin, box))
-    alphas = torch.from_numpy((classes == FOREGROUND).astype(np.float32)).repeat(1, 2, 1, 1)
+    planes = torch.from_numpy((classes == FOREGROUND).astype(np.float32)).repeat(1, PLANES, 1, 1)
     inner = _around(classes == UNKNOWN)
     wide = inner.shifted(box.start).grown(EVIDENCE_MARGIN)
     x = make_input(*_seen(block, origin, wide))
     rows, columns = inner.slices
-    alphas[:, :1, rows, columns] = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
-    alphas[:, 1:, rows, columns] = looked_up(
+    planes[:, :1, rows, columns] = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
+    planes[:, 1:, rows, columns] = looked_up(
         table, x[:, :, EVIDENCE_MARGIN:-EVIDENCE_MARGIN, EVIDENCE_MARGIN:-EVIDENCE_MARGIN]
     )
-    return alphas
+    return planes
 
 
 def _around(mask: NDArray[np.bool_]) -> Box:

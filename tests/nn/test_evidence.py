@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from hdmatt_core.nn.evidence import colour_evidence, known_cells, near_lines, whole_evidence
 from hdmatt_core.nn.inputs import make_input
+from hdmatt_core.nn.palette import counted, likely, looked_up
 from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
 from hdmatt_core.nn.solved import coarse_lines, refined
 
@@ -28,7 +29,7 @@ def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarr
 def test_a_picture_of_two_colours_is_solved() -> None:
     x, alpha = picture(255, 0)
     told = colour_evidence(x, whole_evidence(x))
-    assert told.shape == (1, 4, 64, 64)
+    assert told.shape == (1, 5, 64, 64)
     for estimate in told[0, :2]:
         assert np.abs(estimate.numpy() - alpha).max() < 0.03
         assert estimate[:, :8].eq(1).all()
@@ -87,9 +88,8 @@ def test_a_patch_with_its_margin_is_solved_as_in_the_whole_picture() -> None:
     x[:, :3] += 0.3 * torch.from_numpy(np.random.default_rng(1).normal(size=x[:, :3].shape).astype(np.float32))
     x[:, 3:] = x[:, 3:].roll((5, 11), dims=(2, 3))
     cells = known_cells(x)
-    lines = F.pad(
-        coarse_lines(cells, near_lines(cells, NOTHING.expand(1, 8, *cells.shape[2:]))), (1, 1, 1, 1), mode="replicate"
-    )
+    told = looked_up(likely(counted(x)), cells[:, -3:])
+    lines = F.pad(coarse_lines(cells, told), (1, 1, 1, 1), mode="replicate")
     whole = refined(x, lines)
     top, left, side, margin = 208, 216, 64, EVIDENCE_MARGIN
     wide = x[:, :, top - margin : top + side + margin, left - margin : left + side + margin]

@@ -182,5 +182,5 @@ def test_the_papers_network_hears_nothing_of_colour_evidence(patches: Patches) -
     assert encoder.trunk.conv1.in_channels == 6
     features, skips = encoder(x)
     assert not skips.lines.any()
-    told = Evidence(torch.randn_like(skips.lines), torch.rand_like(skips.alphas))
+    told = Evidence(torch.randn_like(skips.lines), torch.rand_like(skips.planes))
     assert torch.equal(encoder(x, told)[0], features)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from hdmatt_stages import Far, GridTiler, Known, Palette, ResNet
-from hdmatt_stages.anywhere import far_around, palette_of, palettes_around, slots_around
+from hdmatt_stages.anywhere import far_around, likely_cells, palette_of, palettes_around, slots_around
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.evidence import known_cells, near_lines
 from hdmatt_core.nn.far import far_cells, spread_far
 from hdmatt_core.nn.inputs import make_input
-from hdmatt_core.nn.palette import counted, likely
+from hdmatt_core.nn.palette import counted, likely, looked_up
 from hdmatt_core.nn.solved import gathered
 from hdmatt_core.stage import TileRows
 from hdmatt_core.testing import Given, complete, given, scene, standard_inputs
@@ -58,7 +58,7 @@ def test_a_box_gets_the_far_colours_that_the_whole_picture_has_there() -> None:
 
 
 def test_one_block_has_the_palette_of_the_whole_picture() -> None:
-    pictures, told, _ = made(96, 144, side=4)
+    pictures, told, _ = made(192, 192, side=4)
     want = likely(counted(make_input(pictures["image"].array[None], pictures["trimap"].array[None])))
     found = told["palette"].array.astype(int)
     assert found.shape == (1, 1, want.numel())
@@ -67,7 +67,7 @@ def test_one_block_has_the_palette_of_the_whole_picture() -> None:
 
 def test_palettes_go_over_into_one_another() -> None:
     grid = Grid((960, 960), PATCH, OVERLAP, 2)
-    window = np.zeros((*grid.block_counts, 12**3), np.uint8)
+    window = np.zeros((*grid.block_counts, 2 * 12**3), np.uint8)
     window[:, 5:] = 255
     columns = grid.counts[1]
     values = [float(palette_of(window, (0, 0), grid, grid.slot(7, column)).mean()) for column in range(columns)]
@@ -75,10 +75,24 @@ def test_palettes_go_over_into_one_another() -> None:
     assert values[-1] == 255
     assert np.all(np.diff(values) >= 0)
     assert np.diff(values).max() < 255 / 2 + 1
-    slots = [grid.slot(7, column) for column in (8, 9)]
-    box = palettes_around(grid, slots)
-    part = palette_of(window[box.slices], box.start, grid, slots[0])
-    assert part.equal(palette_of(window, (0, 0), grid, slots[0]))
+    slot = grid.slot(7, 8)
+    box = palettes_around(grid, grid.box(slot))
+    assert 1 < np.prod(box.shape) < np.prod(window.shape[:2])
+    part = palette_of(window[box.slices], box.start, grid, slot)
+    assert part.equal(palette_of(window, (0, 0), grid, slot))
+
+
+def test_each_cell_takes_the_palette_of_its_patch_and_outer_ones_reach_beyond_the_grid() -> None:
+    grid = Grid((960, 960), PATCH, OVERLAP, 2)
+    random = np.random.default_rng(4)
+    window = random.integers(0, 256, (*grid.block_counts, 2 * 12**3), np.uint8)
+    box = Box((-64, 104), (3 * grid.stride, 200))
+    colour = torch.from_numpy(random.normal(size=(1, 3, *(side // 8 for side in box.shape))).astype(np.float32))
+    found = likely_cells(window, (0, 0), grid, box, colour)
+    for y, x in ((0, 0), (9, 3), (found.shape[2] - 1, found.shape[3] - 1)):
+        row, column = (max(0, start + 8 * at) // grid.stride for start, at in zip(box.start, (y, x), strict=True))
+        table = palette_of(window, (0, 0), grid, grid.slot(row, column))
+        assert torch.allclose(found[:, :, y, x], looked_up(table, colour)[:, :, y, x], atol=1e-6)
 
 
 def test_far_colours_reach_what_near_ones_do_not() -> None:

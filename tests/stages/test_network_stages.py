@@ -24,7 +24,7 @@ from hdmatt_stages import (
     TrimapGuided,
     Unpool,
 )
-from hdmatt_stages.anywhere import far_around, palette_of
+from hdmatt_stages.anywhere import far_around, likely_cells, palette_of
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
@@ -109,6 +109,7 @@ def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
     cells = known_cells(x)
     far, palette = (made["colours"][port] for port in ("far", "palette"))
     near = near_lines(cells, far_around(TileRows(tuple(range(grid.slots)), far.array), grid, wide))
+    told = likely_cells(palette.array, (0, 0), grid, wide, cells[:, -3:])
     y, left = (a - b for a, b in zip(grid.box(slot).start, wide.start, strict=True))
 
     def around(planes: torch.Tensor, margin: int, cell: int, beyond: int = 0) -> torch.Tensor:
@@ -117,7 +118,7 @@ def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
         )
         return planes[:, :, rows, columns]
 
-    coarse = around(coarse_lines(cells, near), EVIDENCE_MARGIN, EVIDENCE_CELL, 1)
+    coarse = around(coarse_lines(cells, told), EVIDENCE_MARGIN, EVIDENCE_CELL, 1)
     solved = refined(around(x, EVIDENCE_MARGIN, 1), coarse, EVIDENCE_MARGIN)
     alike = pinned(around(x, 0, 1), looked_up(palette_of(palette.array, (0, 0), grid, slot), around(x, 0, 1)))
     return Evidence(around(near, 0, EVIDENCE_CELL, 1), torch.cat([solved, alike], dim=1))
