@@ -52,7 +52,7 @@ def whole_evidence(x: Tensor) -> Evidence:
     cells = known_cells(wide)
     near = near_lines(cells, _far(cells))
     tables = likely(counted(wide))
-    coarse = coarse_lines(cells, looked_up(tables, cells[:, -COLOURS:]))
+    coarse = coarse_lines(cells, near, looked_up(tables, cells[:, -COLOURS:]))
     edged = [F.pad(lines, (1, 1, 1, 1), mode="replicate") for lines in (near, coarse)]
     planes = [refined(wide, edged[1]), looked_up(tables, wide)]
     return Evidence(edged[0], torch.cat(planes, dim=1))

@@ -16,7 +16,7 @@ from torch import Tensor
 _HIGHEST = 1.1
 _FLAT = 1e-5
 _PIN = 10.0
-_PRIOR = 1e-3
+_PRIOR = 1e-4
 _HALF = [(0, 0), (0, 1), (0, 2), *product((1, 2), range(-2, 3))]
 """A cell and those after it, row by row, within 5 x 5 cells around it."""
 

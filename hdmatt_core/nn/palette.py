@@ -21,10 +21,8 @@ _THIN = 2
 """Every so many rows and columns are counted: a histogram does not need all."""
 _HALVES = (1, 2, 4, 8)
 _FADE = 0.05
-_LEAST = 1e-4
+_LEAST = 1e-5
 """A share of colours that is as good as none."""
-_FEW = 0.005
-"""A share of a part's pixels that tells half of what is to be known."""
 _LEVELS = 255.0
 _DEPTH = -math.log(_LEAST)
 
@@ -53,13 +51,13 @@ def counted(x: Tensor) -> Tensor:
 def likely(counts: Tensor) -> Tensor:
     """Return tables (B, 2, N, N, N) uint8 of how likely foreground and background have a colour, from histograms.
 
-    A logarithm: 0 is a share of 0.0001 or less, 255 all of it. A colour that one of both does not have takes after near
-    ones that it has. One that is known in few places may have any colour elsewhere, so that what is unlike all known
-    background is likely foreground where little foreground is known.
+    A logarithm: 0 is a share of 0.00001 or less, 255 all of it. Both count alike, however many pixels are known; a
+    colour that one of them does not have takes after near ones that it has. One that is not known at all may have any
+    colour, so that what is unlike all known background is likely foreground.
     """
     sums = counts.sum(dim=(2, 3, 4), keepdim=True)
-    told = sums / (sums + _FEW)
-    shares = told * _filled(counts / sums.clamp_min(torch.finfo(torch.float32).tiny)) + (1 - told) / BINS**3
+    shares = _filled(counts / sums.clamp_min(torch.finfo(torch.float32).tiny))
+    shares = torch.where(sums > 0, shares, 1 / BINS**3)
     return (((shares / _LEAST + 1).log() / _DEPTH).clamp(0, 1) * _LEVELS).round().to(torch.uint8)
 
 
@@ -79,7 +77,7 @@ def spread_palette(counts: Tensor) -> Tensor:
     Each part sees the eight around it, and where those know no foreground, or no background, more and more of them: an
     edit far away changes nothing.
     """
-    around = F.avg_pool2d(counts.permute(2, 0, 1)[None], 3, stride=1, padding=1, divisor_override=1)
+    around = F.avg_pool2d(counts.permute(2, 0, 1)[None], 3, stride=1, padding=1)
     sums = torch.cat([_nearest(one) for one in around.chunk(2, dim=1)], dim=1)[0].permute(1, 2, 0)
     return likely(sums.reshape(-1, 2, BINS, BINS, BINS)).view(*counts.shape[:2], -1)
 

@@ -6,6 +6,7 @@ before it ended, so that few steps suffice.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -15,19 +16,23 @@ from hdmatt_core.nn.presets import EVIDENCE_CELL
 _COARSE_STEPS, _FINE_STEPS = 64, 5
 _COARSE_LOWEST, _FINE_LOWEST = 0.0006, 0.01
 """Eigenvalues that the steps are made for: wide bands are a matter of the smoothest components."""
+_LEAST = 1e-6
 _FINE = ((4, 32), (2, 0))
 """Cells of the fine levels, px, and the margin that the levels after each still need."""
 
 
-def coarse_lines(cells: Tensor, likely: Tensor) -> Tensor:
+def coarse_lines(cells: Tensor, near: Tensor, likely: Tensor) -> Tensor:
     """Return lines (B, 4, h, w), alpha = slope . I + offset, of known cells (B, 11, h, w).
 
-    `likely` (B, 2, h, w) is alpha by each cell's mean colour and the trust in it, as `looked_up` gives them: what is
-    far from all that the trimap knows follows it.
+    Far from all that the trimap knows they follow two guesses by the cell's mean colour: the near line's (B, 5, h, w),
+    and `likely` (B, 2, h, w), alpha by palettes and the trust in it, as `looked_up` gives them.
     """
-    known = cells[:, 3:4] + cells[:, 7:8]
-    first = cells[:, 3:4] + (1 - known) * likely[:, :1]
-    return solve(cells[:, 8:], known, first, likely[:, 1:], _COARSE_STEPS, _COARSE_LOWEST)
+    known, colour = cells[:, 3:4] + cells[:, 7:8], cells[:, 8:]
+    alphas = torch.cat([along(colour, near).clamp(0.0, 1.0), likely[:, :1]], dim=1)
+    trusts = torch.cat([near[:, 4:], likely[:, 1:]], dim=1)
+    trust = trusts.sum(dim=1, keepdim=True)
+    guess = 0.5 + (trusts * (alphas - 0.5)).sum(dim=1, keepdim=True) / trust.clamp_min(_LEAST)
+    return solve(colour, known, cells[:, 3:4] + (1 - known) * guess, trust, _COARSE_STEPS, _COARSE_LOWEST)
 
 
 def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:

@@ -112,8 +112,8 @@ class Palette(Stage):
 
     Each block sees the histograms of the eight around it too, and of more where those know no foreground or no
     background. The tables are logarithms of the shares F(c) and B(c) of foreground's and of background's pixels that
-    have colour c, where colours that none has take after their neighbours, and one of both that is known in few places
-    has every colour a little: 255 is all, 0 a share of 0.0001 or less. The network is told
+    have colour c, where colours that none has take after their neighbours, and one of both that is known nowhere has
+    every colour alike: 255 is all, 0 a share of 0.00001 or less. The network is told
     ``alpha(c) = F(c) / (F(c) + B(c))`` and the larger of both logarithms. Not in the paper.
     """
 

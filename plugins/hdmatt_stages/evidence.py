@@ -45,7 +45,7 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
         seen = _queries(block, origin, grid, number).grown(EVIDENCE_HALO)
         cells = _cells(*_seen(block, origin, seen))
         lines = near_lines(cells, far_around(block.rows("far"), grid, seen))
-        coarse = coarse_lines(cells, likely_cells(*palettes, grid, seen, cells[:, -COLOURS:]))
+        coarse = coarse_lines(cells, lines, likely_cells(*palettes, grid, seen, cells[:, -COLOURS:]))
         for slot in members:
             near.append(_beyond(lines, seen, grid.box(slot)))
             table = palette_of(*palettes, grid, slot)

@@ -89,7 +89,8 @@ def test_a_patch_with_its_margin_is_solved_as_in_the_whole_picture() -> None:
     x[:, 3:] = x[:, 3:].roll((5, 11), dims=(2, 3))
     cells = known_cells(x)
     told = looked_up(likely(counted(x)), cells[:, -3:])
-    lines = F.pad(coarse_lines(cells, told), (1, 1, 1, 1), mode="replicate")
+    near = near_lines(cells, NOTHING.expand(1, 8, *cells.shape[2:]))
+    lines = F.pad(coarse_lines(cells, near, told), (1, 1, 1, 1), mode="replicate")
     whole = refined(x, lines)
     top, left, side, margin = 208, 216, 64, EVIDENCE_MARGIN
     wide = x[:, :, top - margin : top + side + margin, left - margin : left + side + margin]

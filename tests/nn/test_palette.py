@@ -35,17 +35,10 @@ def test_a_colour_takes_after_those_that_have_it() -> None:
     assert abs(alpha_of(halves(RED, RED, RED)) - 0.5) < 0.01
 
 
-def test_few_known_pixels_count_almost_as_much_as_many() -> None:
+def test_few_known_pixels_count_as_much_as_many() -> None:
     x = halves(RED, GREEN, RED)
     x[:, 3:, :, 4:32] = torch.tensor([0.0, 1.0, 0.0])[:, None, None]
     assert alpha_of(x) > 0.95
-
-
-def test_where_little_foreground_is_known_what_is_like_nothing_is_likely_foreground() -> None:
-    x = halves(RED, GREEN, BLUE)
-    x[:, 3:, 1:, :32] = x[:, 3:, :, 1:32] = torch.tensor([0.0, 1.0, 0.0])[:, None, None]
-    assert alpha_of(x) > 0.8
-    assert abs(alpha_of(halves(RED, GREEN, BLUE)) - 0.5) < 0.1
 
 
 def test_one_that_is_not_known_at_all_may_have_any_colour() -> None:
@@ -97,5 +90,5 @@ def test_parts_without_known_pixels_take_after_the_others(rows: int, columns: in
     tables = spread_palette(counts.flatten(2))
     assert tables.shape == (rows, columns, 2 * PALETTE)
     foreground, background = tables.view(rows, columns, 2, PALETTE).int().unbind(2)
-    assert (foreground - background)[..., 5].min() > 60
-    assert (background - foreground)[..., 900].min() > 60
+    assert (foreground - background)[..., 5].min() > 200
+    assert (background - foreground)[..., 900].min() > 200

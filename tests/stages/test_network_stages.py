@@ -118,7 +118,7 @@ def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
         )
         return planes[:, :, rows, columns]
 
-    coarse = around(coarse_lines(cells, told), EVIDENCE_MARGIN, EVIDENCE_CELL, 1)
+    coarse = around(coarse_lines(cells, near, told), EVIDENCE_MARGIN, EVIDENCE_CELL, 1)
     solved = refined(around(x, EVIDENCE_MARGIN, 1), coarse, EVIDENCE_MARGIN)
     alike = pinned(around(x, 0, 1), looked_up(palette_of(palette.array, (0, 0), grid, slot), around(x, 0, 1)))
     return Evidence(around(near, 0, EVIDENCE_CELL, 1), torch.cat([solved, alike], dim=1))
