@@ -76,7 +76,12 @@ def likely_cells(window: Array, origin: tuple[int, ...], grid: Grid, box: Box, c
 
 
 def _patches_over(grid: Grid, box: Box) -> list[tuple[int, tuple[slice, slice]]]:
-    """The patches whose own pixels lie in a box and which of its cells those are; beyond the grid its outer ones."""
+    """The patches whose own pixels lie in a box and which of its cells those are; beyond the grid its outer ones.
+
+    None over none.
+    """
+    if not box.shape:
+        return []
     axes = []
     for start, stop, count in zip(box.start, box.stop, grid.counts, strict=True):
         places = range(start // grid.stride, -(-stop // grid.stride))
