@@ -18,13 +18,13 @@ from hdmatt_core.testing import scene
 class Edited:
     """One output that is made, edited and updated; each time it is compared with a run that knows of no other."""
 
-    SMALL = ("tiles.patch=96", "tiles.overlap=16", "tiles.side=2")
+    SMALL = ("tiles.patch=96", "tiles.overlap=16", "tiles.side=2", "pick.k=1")
     PASSES = ("known", "far", "palette", "encode", "pick+fuse+decode", "blend")
 
     def __init__(self, weights: Path, folder: Path, seed: int = 6) -> None:
-        """A strip of 160 x 1200 px, eight blocks of four tiles: an edit at its left end is seen from three of them."""
+        """A strip of 160 x 1800 px, twelve blocks of four tiles: an edit at its left end is seen from five of them."""
         self.path, self._settings = folder / "alpha.zarr", (f"weights={weights}", *self.SMALL)
-        parts = [scene(160, 300, seed=seed + number) for number in range(4)]
+        parts = [scene(160, 300, seed=seed + number) for number in range(6)]
         self.image, self.trimap = (np.concatenate([part[i] for part in parts], axis=1) for i in (0, 1))
 
     def request(self, settings: tuple[str, ...] = (), **options: object) -> Request:
@@ -84,7 +84,7 @@ def new(weights: Path, tmp_path: Path) -> Edited:
 @pytest.fixture
 def leafy(weights: Path, tmp_path: Path) -> Edited:
     """Another picture, in which few queries choose what is near the corner."""
-    return Edited(weights, tmp_path, seed=14)
+    return Edited(weights, tmp_path, seed=15)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_an_edit_in_a_corner_makes_what_it_concerns(edited: Edited) -> None:
     edited.spot()
     known, far, palette, encode, decode, blend = edited.told()
     assert (known.made, far.made, palette.made) == (4, 1, 1)  # queries of the corner's block; whole tables
-    assert (encode.made, encode.of, encode.unit) == (12, 30, "tiles")  # of the blocks that see the corner's palette
+    assert (encode.made, encode.of, encode.unit) == (20, 46, "tiles")  # of the blocks that see the corner's palette
     assert 0 < decode.made < decode.of
     assert (0 < blend.made <= blend.of, blend.of, blend.unit) == (True, 2, "blocks")
     assert np.array_equal(edited.alpha(), edited.fresh())
@@ -51,7 +51,7 @@ def test_another_file_of_the_same_meaning_makes_nothing(edited: Edited) -> None:
 def test_pixels_of_the_image_count_as_well(edited: Edited) -> None:
     edited.image[50, 20] ^= 255
     encode, decode, _ = edited.told()[3:]
-    assert 8 <= encode.made <= 12  # of the blocks that see the pixel, and those whose palettes it moves
+    assert 8 <= encode.made <= 20  # of the blocks that see the pixel, and those whose palettes it moves
     assert 0 < decode.made < decode.of
     assert np.array_equal(edited.alpha(), edited.fresh())
 
@@ -103,7 +103,7 @@ def test_tiles_are_decoded_again_if_they_or_their_contexts_changed(
     changed = (edited.arrays()["encode.features"] != before).any(axis=(1, 2, 3))
     looks_elsewhere = {slot for slot, names in spied.chosen.items() if names != chosen_before.get(slot)}
     looks_at_changed = {slot for slot, names in spied.chosen.items() if changed[names].any()}
-    seeing, queries = {slot for slot in spied.chosen if slot < 12}, set(spied.chosen)
+    seeing, queries = {slot for slot in spied.chosen if slot < 20}, set(spied.chosen)
     alone = seeing | looks_elsewhere | looks_at_changed
     assert sorted(spied.decoded) == sorted(alone)
     assert seeing < alone < queries
@@ -121,7 +121,7 @@ def test_an_edit_taken_back_gives_the_first_matte(edited: Edited) -> None:
     edited.spot()
     edited.update()
     edited.trimap[:] = before
-    assert edited.update()["encode"] == 12
+    assert edited.update()["encode"] == 20
     assert np.array_equal(edited.alpha(), first)
 
 
@@ -150,7 +150,7 @@ def test_any_edits_leave_the_store_of_a_fresh_run(new: Edited, tmp_path: Path, p
 @pytest.mark.slow
 def test_workers_make_the_same(edited: Edited) -> None:
     edited.spot()
-    assert edited.update(workers=2)["encode"] == 12
+    assert edited.update(workers=2)["encode"] == 20
     assert np.array_equal(edited.alpha(), edited.fresh())
 
 
