@@ -16,6 +16,8 @@ from hdmatt_core.nn.presets import EVIDENCE_CELL
 _COARSE_STEPS, _FINE_STEPS = 64, 5
 _COARSE_LOWEST, _FINE_LOWEST = 0.0006, 0.01
 """Eigenvalues that the steps are made for: wide bands are a matter of the smoothest components."""
+_PALETTE = 0.1
+"""Of palettes' trust beside that of near lines: they lead where one of both colours is known nowhere."""
 _LEAST = 1e-6
 _FINE = ((4, 32), (2, 0))
 """Cells of the fine levels, px, and the margin that the levels after each still need."""
@@ -29,7 +31,7 @@ def coarse_lines(cells: Tensor, near: Tensor, likely: Tensor) -> Tensor:
     """
     known, colour = cells[:, 3:4] + cells[:, 7:8], cells[:, 8:]
     alphas = torch.cat([along(colour, near).clamp(0.0, 1.0), likely[:, :1]], dim=1)
-    trusts = torch.cat([near[:, 4:], likely[:, 1:]], dim=1)
+    trusts = torch.cat([near[:, 4:], _PALETTE * likely[:, 1:]], dim=1)
     trust = trusts.sum(dim=1, keepdim=True)
     guess = 0.5 + (trusts * (alphas - 0.5)).sum(dim=1, keepdim=True) / trust.clamp_min(_LEAST)
     return solve(colour, known, cells[:, 3:4] + (1 - known) * guess, trust, _COARSE_STEPS, _COARSE_LOWEST)

@@ -44,7 +44,7 @@ def _edges(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _radius(side: int, rng: Generator, wild: bool) -> list[Floats]:
     """Radii in px outside and inside, as fields (side, side), half as fine as the picture."""
-    widest = rng.choice((3.0, 29.0, 90.0, 0.6 * side), p=(0.12, 0.46, 0.2, 0.22)) if wild else 29.0
+    widest = rng.choice((3.0, 29.0, 90.0, 0.6 * side), p=(0.1, 0.42, 0.2, 0.28)) if wild else 29.0
     drift = 0.5 + noise_field(side, 3, rng)
     return [np.maximum(rng.uniform(1, widest) * drift, 1).astype(np.float32) for _ in range(2)]
 
