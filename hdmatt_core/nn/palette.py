@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hdmatt_core.nn.far import halved
+from hdmatt_core.nn.far import nearest
 from hdmatt_core.nn.inputs import coloured
 from hdmatt_core.nn.presets import BINS
 
@@ -74,21 +74,10 @@ def decoded(codes: Tensor) -> Tensor:
 def spread_palette(counts: Tensor) -> Tensor:
     """Return tables (n, m, 2 N^3), as `likely` makes them, from histograms (n, m, 2 N^3) of the parts of a picture.
 
-    Each part sees the eight around it, and where those know no foreground, or no background, more and more of them: an
-    edit far away changes nothing.
+    Each part sees the `nearest` that know foreground, and the nearest that know background.
     """
-    around = F.avg_pool2d(counts.permute(2, 0, 1)[None], 3, stride=1, padding=1)
-    sums = torch.cat([_nearest(one) for one in around.chunk(2, dim=1)], dim=1)[0].permute(1, 2, 0)
-    return likely(sums.reshape(-1, 2, BINS, BINS, BINS)).view(*counts.shape[:2], -1)
-
-
-def _nearest(sums: Tensor) -> Tensor:
-    """Sums (1, C, n, m), and where they are all zero those of the smallest part of an aligned pyramid that has any."""
-    known = sums.any(dim=1, keepdim=True)
-    height, width = sums.shape[2:]
-    if height == width == 1 or bool(known.all()):
-        return sums
-    return torch.where(known, sums, F.interpolate(_nearest(halved(sums)), scale_factor=2.0)[:, :, :height, :width])
+    sums = torch.cat([nearest(one) for one in counts.permute(2, 0, 1)[None].chunk(2, dim=1)], dim=1)
+    return likely(sums[0].permute(1, 2, 0).reshape(-1, 2, BINS, BINS, BINS)).view(*counts.shape[:2], -1)
 
 
 def looked_up(tables: Tensor, x: Tensor) -> Tensor:

@@ -71,12 +71,11 @@ class Known(Stage):
 
 
 class Far(Stage):
-    """Mean known colours around each patch from anywhere in the picture, near ones first.
+    """Mean known colours of the nearest patches that know any, from anywhere in the picture.
 
-    What is known of the patches is averaged over an aligned pyramid, 2 x 2 patches at each level, and every level adds
-    a tenth of the one above it, ``S_l = K_l + up(S_(l+1)) / 10``; far colours are the quotients. More than 256 px from
-    a known pixel they are all that the network's colour lines have. Bytes, so that an edit far away changes few of
-    them. Not in the paper.
+    Of the nine around each, and where they know none of the smallest part of an aligned pyramid that does, 2 x 2
+    patches at each level. More than 256 px from a known pixel they are all that the network's colour lines have. Not
+    in the paper.
     """
 
     kind = "colour"
