@@ -18,7 +18,6 @@ from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.training.compose import Composer, Picture
 from hdmatt_core.training.config import Phase
 
-_CANVAS = 2.4
 _UNKNOWN = 128
 # Weight of pixels that only a veil makes unknown: most are far from any edge, and they are many.
 _FAINT = 0.25
@@ -45,7 +44,7 @@ class Batch(NamedTuple):
 
 def draw_batch(composer: Composer, phase: Phase, rng: Generator) -> Batch:
     """Compose `phase.images` pictures and cut `phase.patches` patches from each."""
-    side = EVIDENCE_CELL * round(phase.patch * _CANVAS / EVIDENCE_CELL)
+    side = EVIDENCE_CELL * round(phase.patch * phase.canvas / EVIDENCE_CELL)
     cuts, faint, told = [], [], []
     for _ in range(phase.images):
         plain = composer.picture(side, rng)

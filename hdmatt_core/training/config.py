@@ -24,13 +24,15 @@ class Strict(BaseModel):
 class Phase(Strict):
     """One stretch of training: `images` composed pictures of `patches` patches each, `patch` px wide.
 
-    A share `veiled` of the patches is declared wholly unknown, so that what lies around them and contexts must tell.
+    A picture is `canvas` times as wide as a patch. A share `veiled` of the patches is declared wholly unknown, so that
+    what lies around them and contexts must tell.
     """
 
     until: Share
     patch: int = Field(ge=32, multiple_of=16)
     images: int = Field(ge=1)
     patches: int = Field(ge=2)
+    canvas: float = Field(2.4, ge=1.0)
     bf16: bool = False
     veiled: Share = 0.0
 

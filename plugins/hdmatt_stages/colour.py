@@ -74,8 +74,8 @@ class Far(Stage):
     """Mean known colours of the nearest patches that know any, from anywhere in the picture.
 
     Of the nine around each, and where they know none of the smallest part of an aligned pyramid that does, 2 x 2
-    patches at each level. More than 256 px from a known pixel they are all that the network's colour lines have. Not
-    in the paper.
+    patches at each level. More than 256 px from a known pixel they are all that the network's colour lines have.
+    Not in the paper.
     """
 
     kind = "colour"
