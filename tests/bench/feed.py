@@ -28,7 +28,8 @@ def learn(model: HDMatt, optimizer: torch.optim.Optimizer, batch: Batch, bf16: b
     """Do what a step of the loop does with a batch."""
     optimizer.zero_grad(set_to_none=True)
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        raw = model(batch.x.contiguous(memory_format=torch.channels_last), batch.regions, batch.contexts, batch.evidence)
+        x = batch.x.contiguous(memory_format=torch.channels_last)
+        raw = model(x, batch.regions, batch.contexts, batch.evidence)
     matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, 0.3).backward()
     optimizer.step()
 
@@ -51,7 +52,7 @@ def beside_a_step(config: TrainConfig, steps: int) -> None:
     model = HDMatt(config.preset).train()
     optimizer = torch.optim.AdamW(model.parameters())
     print(f"{'patches':>14s} {'draw, s':>9s} {'learn, s':>9s} {'share':>6s} {'patches/s/core':>15s}")
-    for phase in {(phase.patch, phase.canvas, phase.images, phase.patches, phase.bf16): phase for phase in config.phases}.values():
+    for phase in dict.fromkeys(phase.model_copy(update={"until": 1.0}) for phase in config.phases):
         spent = [0.0, 0.0]
         for step in range(-3, steps):
             at = [time.process_time()]
