@@ -25,6 +25,10 @@ T = TypeVar("T")
 Drawer = Callable[[Generator], Cutout]
 _CROPS = (1.0, 1.5, 2.0)
 _CROP_SHARES = (0.8, 0.12, 0.08)
+_HARD = 0.15
+"""How often a foreground takes after the background, or wears a photograph: what no colour and no shape can tell."""
+_OPAQUE, _LEAST_OPAQUE, _HELD = 0.99, 0.02, 0.7
+"""Veils, smoke and flames come with somebody or something, whose colours are known and are not theirs."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,10 @@ class Composer:
         layer = self._foreground(crop, rng)
         if rng.random() < 0.3:
             layer = merged(layer, self._foreground(crop, rng))
-        if rng.random() < 0.3:
+        if rng.random() < _HARD:
             layer = alike(layer, background, rng)
+        if (layer.alpha > _OPAQUE).mean() < _LEAST_OPAQUE and rng.random() < _HELD:
+            layer = merged(self._holder(crop, rng), layer)
         mixed = background + layer.alpha * (layer.colour - background)
         contrast = np.abs(layer.colour - background).mean(axis=0)
         light = lens(_shrunk(np.concatenate([mixed, layer.alpha[None], contrast[None]]), side), rng)
@@ -76,7 +82,7 @@ class Composer:
         if kind == "field":
             return Layer(backdrop(_one(self._library.backgrounds, rng), side, rng), _random_alpha(side, rng))
         layer = self._strewn(self._cutout(rng, kind), side, rng)
-        if kind == "procedural" and rng.random() < 0.3:
+        if kind == "procedural" and rng.random() < _HARD:
             return clothed(layer, backdrop(_one(self._library.backgrounds, rng), side, rng))
         return layer
 
@@ -85,6 +91,12 @@ class Composer:
             return self._drawer(rng)
         library = self._library
         return _one((library.photos if kind == "photo" else library.cutouts) or library.photos, rng)
+
+    def _holder(self, side: int, rng: Generator) -> Layer:
+        """A thing of 0.15 to 0.45 times the canvas somewhere on it."""
+        cutout = self._cutout(rng, "photo" if self._library.photos and rng.random() < 0.4 else "cutout")
+        scale = side * float(rng.uniform(0.15, 0.45)) / max(cutout.size)
+        return place(cutout, side, min(scale, 1.3), rng, (0.1, 0.9))
 
     def _strewn(self, cutout: Cutout, side: int, rng: Generator) -> Layer:
         """Place a cut-out, and small ones several times over: enlarged, their mattes would be blur."""

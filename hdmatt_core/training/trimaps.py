@@ -16,7 +16,7 @@ _CLEAR = np.float32(2.5 / 255)
 def random_trimap(alpha: Floats, rng: Generator, wild: bool = True) -> NDArray[np.uint8]:
     """Draw a trimap (S, S) of 0/128/255 for alpha (S, S), S even: the soft pixels and a band around them are unknown.
 
-    The band's radius is 1 to 29 px (sometimes up to 90, or to a third of the picture, or as narrow as can be), differs
+    The band's radius is 1 to 12 px, or up to 60, or up to a third of the picture, or as narrow as can be; it differs
     between the two sides and drifts over the picture, so that the distance to its border tells little about alpha.
     `wild` also declares blobs away from it unknown, or all but a few blobs, as from a user's scribbles.
     """
@@ -44,7 +44,7 @@ def _edges(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _radius(side: int, rng: Generator, wild: bool) -> list[Floats]:
     """Radii in px outside and inside, as fields (side, side), half as fine as the picture."""
-    widest = rng.choice((3.0, 29.0, 90.0, 0.6 * side), p=(0.1, 0.42, 0.2, 0.28)) if wild else 29.0
+    widest = rng.choice((3.0, 12.0, 60.0, 0.6 * side), p=(0.08, 0.4, 0.42, 0.1)) if wild else 29.0
     drift = 0.5 + noise_field(side, 3, rng)
     return [np.maximum(rng.uniform(1, widest) * drift, 1).astype(np.float32) for _ in range(2)]
 
