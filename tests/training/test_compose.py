@@ -35,6 +35,15 @@ def test_a_trimap_never_lies(composer: Composer, seed: int) -> None:
     assert picture.contrast.min() >= 0
 
 
+def test_what_is_nowhere_opaque_mostly_comes_with_something_that_is(index: Path) -> None:
+    smoke = render("smoke", 128, np.random.default_rng(1))
+    assert (np.asarray(smoke.alpha) < 253).all()
+    mix = Mix(photo=0, cutout=0, procedural=1, field=0)
+    composer = Composer(load_library(index, "train", 200), lambda rng: smoke, mix, wild=False)
+    opaque = [(composer.picture(96, np.random.default_rng(seed)).alpha > 0.99).any() for seed in range(24)]
+    assert 12 <= sum(opaque) < 24
+
+
 def test_the_same_seed_draws_the_same_picture(composer: Composer) -> None:
     one, two = (composer.picture(64, np.random.default_rng(5)) for _ in range(2))
     assert np.array_equal(one.rgb, two.rgb)
