@@ -21,6 +21,8 @@ PATCH = 320
 _SIDE = 640
 _PICTURES = 16
 _SEED = 20_090_661
+_LONGEST = 900
+"""Sides that material is shrunk to, whatever training does with its own."""
 
 
 class Score(NamedTuple):
@@ -31,8 +33,8 @@ class Score(NamedTuple):
 
 
 def validation_pictures(config: TrainConfig) -> list[Picture]:
-    """Compose the fixed pictures (640 px) of the val split; the same ones for every run, whatever its seed."""
-    library = load_library(config.data, "val", config.longest)
+    """Compose the fixed pictures (640 px) of the val split; the same ones for every run, whatever its configuration."""
+    library = load_library(config.data, "val", _LONGEST)
     strands = [render_strands(np.random.default_rng([_SEED, 1, number])) for number in range(4)]
     seeds = [[_SEED, 0, number] for number in range(_PICTURES)]
     return [fixed_picture(library, strands, _SIDE, np.random.default_rng(seed)) for seed in seeds]
