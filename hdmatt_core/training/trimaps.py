@@ -16,9 +16,10 @@ _CLEAR = np.float32(2.5 / 255)
 def random_trimap(alpha: Floats, rng: Generator, wild: bool = True) -> NDArray[np.uint8]:
     """Draw a trimap (S, S) of 0/128/255 for alpha (S, S), S even: the soft pixels and a band around them are unknown.
 
-    The band's radius is 1 to 12 px, or up to 60, or up to a third of the picture, or as narrow as can be; it differs
-    between the two sides and drifts over the picture, so that the distance to its border tells little about alpha.
-    `wild` also declares blobs away from it unknown, or all but a few blobs, as from a user's scribbles.
+    The band's radius is 1 to 29 px; if `wild`, 1 to 12, or up to 60, or up to a third of the picture, or as narrow as
+    can be. It differs between the two sides and drifts over the picture, so that the distance to its border tells
+    little about alpha. `wild` also declares blobs away from it unknown, or all but a few blobs, as from a user's
+    scribbles.
     """
     soft = (alpha > _CLEAR) & (alpha < _OPAQUE)
     edges = _edges(alpha >= 0.5) | soft
