@@ -13,7 +13,7 @@ from hdmatt_core.nn.presets import COLOURS, STRIDE, Preset
 from hdmatt_core.nn.resnet import Skips
 from hdmatt_core.nn.solved import spread
 
-_ALPHAS, _SURE = [0, 1, 2, 5], [3, 4, 6]
+_ALPHAS, _SURE = [0, 1, 2, 3, 6], [4, 5, 7]
 _SQUARE = 4
 
 
@@ -62,7 +62,7 @@ class Decoder(nn.Module):
         return self._full(y, skips.x, told)
 
     def _told(self, features: Tensor, skips: Skips) -> list[Tensor]:
-        """Colour evidence (B, 7, H, W), of the surroundings and of the contexts; nothing in a network without."""
+        """Colour evidence (B, 8, H, W), of the surroundings and of the contexts; nothing in a network without."""
         if not self._evidence:
             return []
         return [torch.cat([colour_evidence(skips.x, skips.evidence), self._found(features, skips.x)], dim=1)]

@@ -29,7 +29,8 @@ _DOUBT = 0.2
 
 class Evidence(NamedTuple):
     """What colour says of patches (B, H, W): near lines (B, 5, H/8 + 2, W/8 + 2), one cell beyond each side, and
-    planes (B, 3, H, W): alpha by the matting Laplacian, alpha by the palettes, and how far these know the colour."""
+    planes (B, 4, H, W): alpha by the matting Laplacian, by the palettes and by the overview, and how far the palettes
+    know the colour. Where there is no overview, the Laplacian's alpha stands in for it."""
 
     lines: Tensor
     planes: Tensor
@@ -54,8 +55,13 @@ def whole_evidence(x: Tensor) -> Evidence:
     tables = likely(counted(wide))
     coarse = coarse_lines(cells, near, looked_up(tables, cells[:, -COLOURS:]))
     edged = [F.pad(lines, (1, 1, 1, 1), mode="replicate") for lines in (near, coarse)]
-    planes = [refined(wide, edged[1]), looked_up(tables, wide)]
-    return Evidence(edged[0], torch.cat(planes, dim=1))
+    return Evidence(edged[0], planes_of(refined(wide, edged[1]), looked_up(tables, wide)))
+
+
+def planes_of(solved: Tensor, likely: Tensor, overview: Tensor | None = None) -> Tensor:
+    """Stack planes (B, 4, H, W) of evidence: alpha by the Laplacian (B, 1, H, W), by palettes with trust (B, 2, H, W),
+    and by an overview (B, 1, H, W), if there is one."""
+    return torch.cat([solved, likely[:, :1], solved if overview is None else overview, likely[:, 1:]], dim=1)
 
 
 def near_lines(cells: Tensor, far: Tensor) -> Tensor:
@@ -81,7 +87,7 @@ def colour_line(foreground: Tensor, seen_f: Tensor, background: Tensor, seen_b: 
 
 
 def colour_evidence(x: Tensor, evidence: Evidence) -> Tensor:
-    """Return (B, 5, H, W): three estimates of alpha in [0, 1], pinned where the trimap knows it; then trust, 0 there,
+    """Return (B, 6, H, W): four estimates of alpha in [0, 1], pinned where the trimap knows it; then trust, 0 there,
     in the first and in the third."""
     near, sure = estimate(x, spread(evidence.lines, EVIDENCE_CELL))
     alphas, trust = evidence.planes[:, :-1], evidence.planes[:, -1:]

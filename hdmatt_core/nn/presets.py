@@ -11,15 +11,17 @@ STRIDE = 16
 INPUT_CHANNELS = 6
 LINE_CHANNELS = 5
 """Channels of a cell's near line: slope (3) and offset of alpha = slope . I + offset, and confidence."""
-PLANES = 3
-"""What evidence holds for each pixel: alpha from the matting Laplacian, alpha from the palettes, and their trust."""
-ESTIMATES = 4
-"""Estimates of alpha that colour gives: from known colours around, those two, and from the contexts."""
-TOLD_CHANNELS = 5
-"""What the encoder is told: the first three estimates, and the confidence of the first and of the third."""
-EVIDENCE_CHANNELS = 7
+PLANES = 4
+"""What evidence holds for each pixel: alpha from the matting Laplacian, from the palettes, from the overview; and trust."""
+ESTIMATES = 5
+"""Estimates of alpha: from known colours around, those three, and from the contexts."""
+TOLD_CHANNELS = 6
+"""What the encoder is told: the first four estimates, and the confidence of the first and of the third."""
+EVIDENCE_CHANNELS = 8
 """What the decoder is told: the same, then the last estimate and its confidence."""
 COLOURS = 3
+OVERVIEW = 4
+"""How many times smaller the picture is that the network trains to look at first."""
 EVIDENCE_CELL = 8
 """Side in px of the cells that known colours are gathered in."""
 EVIDENCE_HALO = 256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,19 +14,26 @@ from torch import Tensor
 
 from hdmatt_core.nn.evidence import Evidence, whole_evidence
 from hdmatt_core.nn.inputs import make_input
-from hdmatt_core.nn.presets import EVIDENCE_CELL
+from hdmatt_core.nn.presets import EVIDENCE_CELL, OVERVIEW, STRIDE
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.training.compose import Composer, Picture
 from hdmatt_core.training.config import Phase
+from hdmatt_core.training.overview import reduced
 
 _UNKNOWN = 128
 # Weight of pixels that only a veil makes unknown: most are far from any edge, and they are many.
 _FAINT = 0.25
+# Sides of pictures, px: those of the overview are multiples of the network's stride.
+_GRAIN = OVERVIEW * STRIDE
 
 
 class Batch(NamedTuple):
     """n patches of P px: `x` (n, 6, P, P), `regions` (n, P/16, P/16), `contexts` (n, K), `lines` and
-    `planes`: their evidence; `alpha`, `unknown` (the loss's weight) and `contrast` are (n, 1, P, P) float32."""
+    `planes`: their evidence; `alpha`, `unknown` (the loss's weight) and `contrast` are (n, 1, P, P) float32.
+
+    `overview` are the whole pictures, reduced, where patches are told of them: the picture and corner (y, x) of each
+    patch are its row of `places` (n, 3), -1 for the picture where it is not told.
+    """
 
     x: Tensor
     regions: Tensor
@@ -35,6 +43,12 @@ class Batch(NamedTuple):
     alpha: Tensor
     unknown: Tensor
     contrast: Tensor
+    overview: Batch | None = None
+    places: Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        return Batch(*(None if part is None else part.to(device) for part in self))
 
     @property
     def evidence(self) -> Evidence:
@@ -44,20 +58,32 @@ class Batch(NamedTuple):
 
 def draw_batch(composer: Composer, phase: Phase, rng: Generator) -> Batch:
     """Compose `phase.images` pictures and cut `phase.patches` patches from each."""
-    side = EVIDENCE_CELL * round(phase.patch * phase.canvas / EVIDENCE_CELL)
-    cuts, faint, told = [], [], []
-    for _ in range(phase.images):
+    side = _GRAIN * math.ceil(phase.patch * phase.canvas / _GRAIN)
+    cuts, faint, told, overviews, places = [], [], [], [], []
+    for number in range(phase.images):
         plain = composer.picture(side, rng)
         corners = _corners(plain, phase, rng)
         picture = _veiled(plain, corners, phase, rng)
+        shown = rng.random() < phase.overview
         cuts += [cut_patch(picture, corner, phase.patch) for corner in corners]
         only_veiled = (picture.trimap == _UNKNOWN) & (plain.trimap != _UNKNOWN)
         faint += [only_veiled[window_of(corner, phase.patch)] for corner in corners]
         told.append(evidence_of(picture, corners, phase.patch))
+        overviews.append(reduced(picture))
+        places += [(number if shown else -1, *corner) for corner in corners]
     contexts = np.concatenate([_contexts(group, phase.patches, rng) for group in range(phase.images)])
     batch = assemble(cuts, contexts, Evidence(*map(torch.cat, zip(*told, strict=True))))
     weight = torch.where(torch.from_numpy(np.stack(faint))[:, None], _FAINT, 1.0)
-    return batch._replace(unknown=batch.unknown * weight)
+    batch = batch._replace(unknown=batch.unknown * weight)
+    if not phase.overview:
+        return batch
+    return batch._replace(overview=whole(overviews), places=torch.tensor(places))
+
+
+def whole(pictures: list[Picture]) -> Batch:
+    """Whole pictures as patches without contexts."""
+    x = make_input(np.stack([picture.rgb for picture in pictures]), np.stack([picture.trimap for picture in pictures]))
+    return assemble(pictures, np.full((len(pictures), 1), -1), whole_evidence(x))
 
 
 def _veiled(picture: Picture, corners: list[tuple[int, int]], phase: Phase, rng: Generator) -> Picture:

@@ -25,7 +25,8 @@ class Phase(Strict):
     """One stretch of training: `images` composed pictures of `patches` patches each, `patch` px wide.
 
     A picture is `canvas` times as wide as a patch. A share `veiled` of the patches is declared wholly unknown, so that
-    what lies around them and contexts must tell.
+    what lies around them and contexts must tell. Of a share `overview` of the pictures, patches are told what the
+    network itself made of the whole, reduced; 0 leaves the overview out.
     """
 
     until: Share
@@ -35,6 +36,7 @@ class Phase(Strict):
     canvas: float = Field(2.4, ge=1.0)
     bf16: bool = False
     veiled: Share = 0.0
+    overview: Share = 0.0
 
 
 class Mix(Strict):
@@ -93,6 +95,7 @@ class TrainConfig(Strict):
     ema: float = Field(0.999, gt=0, lt=1)
     gradient_loss: float = Field(0.5, ge=0)
     choice_loss: float = Field(0.02, ge=0)
+    overview_loss: float = Field(0.5, ge=0)
     freeze_norm_from: Share = 0.85
     validate_every: float = Field(10.0, gt=0)
     checkpoint_every: float = Field(3.0, gt=0)

@@ -21,6 +21,7 @@ from hdmatt_core.training.checkpoint import load_state, save_state
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
 from hdmatt_core.training.feed import Batches
 from hdmatt_core.training.losses import choice_loss, matting_loss
+from hdmatt_core.training.overview import told
 from hdmatt_core.training.record import Record
 from hdmatt_core.training.validate import Predictor, half, interpolated, score, validation_pictures
 
@@ -126,7 +127,7 @@ class Trainer:
     def learn(self, batch: Batch) -> float:
         """Take one optimiser step and return the batch's loss."""
         self._prepare()
-        loss = self._loss(Batch(*(part.to(self.device, non_blocking=True) for part in batch)))
+        loss = self._loss(batch.to(self.device))
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
@@ -145,15 +146,25 @@ class Trainer:
             group["lr"] = self._rate()
 
     def _loss(self, batch: Batch) -> torch.Tensor:
-        config = self.config
+        """The loss of the patches, and of their overview where they are told of one."""
+        config, seen = self.config, torch.zeros((), device=self.device)
+        if batch.overview is not None and batch.places is not None:
+            seen, raw, _ = self._matted(batch.overview)
+            batch = batch._replace(planes=told(batch.planes, raw.detach().clamp(0.0, 1.0), batch.places))
+        loss, _, features = self._matted(batch)
+        if config.choice_loss:
+            scores, share = self.model.context.choice(features, batch.regions)
+            loss = loss + config.choice_loss * choice_loss(scores, share)
+        return loss + config.overview_loss * seen
+
+    def _matted(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The loss of a batch, its alpha before the clamp (n, 1, P, P), and the features that it came from."""
         x = batch.x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._phase(self.step).bf16):
             raw, features = self.model.told(x, batch.regions, batch.contexts, batch.evidence)
-        loss = matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, config.gradient_loss)
-        if config.choice_loss:
-            scores, share = self.model.context.choice(features.float(), batch.regions)
-            loss = loss + config.choice_loss * choice_loss(scores, share)
-        return loss
+        raw = raw.float()
+        gradient = self.config.gradient_loss
+        return matting_loss(raw, batch.alpha, batch.unknown, batch.contrast, gradient), raw, features.float()
 
     def _rate(self) -> float:
         """Linear warm-up by steps, cosine by progress."""

@@ -17,9 +17,10 @@ from hdmatt_core.training.validate import Predictor, Score, half, interpolated, 
 
 
 def measure(config_path: str | Path, weights: str | Path) -> dict[str, Score]:
-    """Score weights, four ablations of them and two trivial answers; raises UserError as `read_config` and `load` do.
+    """Score weights, five ablations of them and two trivial answers; raises UserError as `read_config` and `load` do.
 
-    The ablations take away colour evidence from beyond the patch, contexts, the trimap's guidance of attention, colour.
+    The ablations take away the overview, colour evidence from beyond the patch and the overview with it, contexts, the
+    trimap's guidance of attention, colour.
     """
     config = read_config(config_path)
     torch.set_num_threads(config.threads)
@@ -27,6 +28,7 @@ def measure(config_path: str | Path, weights: str | Path) -> dict[str, Score]:
     model = load(weights)
     return {
         "network": score(pictures, Predictor(model)),
+        "network, no overview": score(pictures, Predictor(model, overview=False)),
         "network, evidence of the patch": score(pictures, Predictor(model, apart=True)),
         "network, no contexts": score(pictures, Predictor(model, contexts=0)),
         "network, trimap-blind attention": score(pictures, Predictor(_blinded(weights))),

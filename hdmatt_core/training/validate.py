@@ -10,16 +10,18 @@ import torch
 from scipy import ndimage
 
 from hdmatt_core.nn.network import HDMatt
-from hdmatt_core.training.batch import Batch, assemble, cut_patch, evidence_of
+from hdmatt_core.training.batch import Batch, assemble, cut_patch, evidence_of, whole
 from hdmatt_core.training.compose import Picture
 from hdmatt_core.training.config import TrainConfig
 from hdmatt_core.training.fixed import fixed_picture, render_strands
 from hdmatt_core.training.material import load_library
+from hdmatt_core.training.overview import reduced, told
 from hdmatt_core.training.warp import Floats
 
 PATCH = 320
 _SIDE = 640
 _PICTURES = 16
+_CORNERS = [(top, left) for top in (0, PATCH) for left in (0, PATCH)]
 _SEED = 20_090_661
 _LONGEST = 900
 """Sides that material is shrunk to, whatever training does with its own."""
@@ -68,29 +70,38 @@ def interpolated(picture: Picture) -> Floats:
 class Predictor:
     """Answers with a network: four patches of 320 px, each with the others, at most `contexts`, as its contexts.
 
-    As in a pipeline, colour evidence is gathered beyond the patch; not so with `apart`.
+    As in a pipeline, colour evidence is gathered beyond the patch, not so with `apart`; and patches are told what the
+    network made of the whole, reduced, if `overview`.
     """
 
-    def __init__(self, model: HDMatt, contexts: int = 3, apart: bool = False) -> None:
+    def __init__(self, model: HDMatt, contexts: int = 3, apart: bool = False, overview: bool = True) -> None:
         self._model = model.eval()
         self._contexts = contexts
         self._apart = apart
+        self._overview = overview and model.preset.evidence
 
     @torch.inference_mode()
     def __call__(self, picture: Picture) -> Floats:
         """Return alpha (640, 640) in 0..1."""
         device = next(self._model.parameters()).device
-        batch = Batch(*(part.to(device) for part in quarters(picture)))
+        batch = quarters(picture).to(device)
+        if self._overview and not self._apart:
+            batch = self._told(batch, whole([reduced(picture)]).to(device))
         index = torch.where(torch.arange(3, device=device) < self._contexts, batch.contexts, -1)
         features, skips = self._model.encoder(batch.x, None if self._apart else batch.evidence)
         fused = self._model.context(features, batch.regions, features, batch.regions, index)
         alpha: Floats = self._model.decoder(fused, skips)[:, 0].cpu().numpy()
-        whole: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
-        return whole
+        joined: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
+        return joined
+
+    def _told(self, batch: Batch, overview: Batch) -> Batch:
+        alpha = self._model(overview.x, overview.regions, overview.contexts, overview.evidence).clamp(0.0, 1.0)
+        places = torch.tensor([(0, *corner) for corner in _CORNERS])
+        return batch._replace(planes=told(batch.planes, alpha, places))
 
 
 def quarters(picture: Picture) -> Batch:
     """Cut a 640-px picture into its four patches, each with the others as contexts."""
-    corners = [(top, left) for top in (0, PATCH) for left in (0, PATCH)]
     contexts = np.array([[row for row in range(4) if row != own] for own in range(4)])
-    return assemble([cut_patch(picture, at, PATCH) for at in corners], contexts, evidence_of(picture, corners, PATCH))
+    cuts = [cut_patch(picture, at, PATCH) for at in _CORNERS]
+    return assemble(cuts, contexts, evidence_of(picture, _CORNERS, PATCH))

@@ -62,12 +62,13 @@ def _beyond(lines: Any, seen: Box, box: Box) -> Any:
 
 
 def _planes(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, Box], table: Any) -> Any:
-    """Planes (1, 3, P, P) of evidence of a patch, found around its unknown pixels, and elsewhere what the trimap says.
+    """Planes (1, 4, P, P) of evidence of a patch, found around its unknown pixels, and elsewhere what the trimap says.
 
     One is solved from what is solved coarsely, and where that was seen; the other is looked up in a palette's table.
     """
     import torch
 
+    from hdmatt_core.nn.evidence import planes_of
     from hdmatt_core.nn.inputs import make_input
     from hdmatt_core.nn.palette import looked_up
     from hdmatt_core.nn.solved import refined
@@ -78,10 +79,9 @@ def _planes(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, 
     wide = inner.shifted(box.start).grown(EVIDENCE_MARGIN)
     x = make_input(*_seen(block, origin, wide))
     rows, columns = inner.slices
-    planes[:, :1, rows, columns] = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
-    planes[:, 1:, rows, columns] = looked_up(
-        table, x[:, :, EVIDENCE_MARGIN:-EVIDENCE_MARGIN, EVIDENCE_MARGIN:-EVIDENCE_MARGIN]
-    )
+    solved = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
+    likely = looked_up(table, x[:, :, EVIDENCE_MARGIN:-EVIDENCE_MARGIN, EVIDENCE_MARGIN:-EVIDENCE_MARGIN])
+    planes[:, :, rows, columns] = planes_of(solved, likely)
     return planes
 
 
