@@ -65,6 +65,9 @@ class Encoder(Stage):
     palette = Input(
         ("y", "x", "c"), ("uint8",), channels=3456, optional=True, doc="likely colours, from colour.palette"
     )
+    overview = Input(
+        ("y", "x"), ("float32",), scale=1, optional=True, doc="alpha of the same picture, some times smaller"
+    )
     features = Output(("tile", "y", "x", "c"), ("float16",), scale=16)
     query_vector = Output(("tile", "c"), ("float32",), doc="pooled theta over unknown positions")
     context_vector = Output(("tile", "c"), ("float32",), doc="pooled phi over all positions")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hdmatt_core.pipeline.graph import Ref
+from hdmatt_core.pipeline.passes import finest
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.pipeline.sizes import format_size
 from hdmatt_core.progress_lines import time_left
@@ -59,7 +60,7 @@ def _inputs(plan: Plan) -> Iterator[str]:
 
 
 def _tiles(plan: Plan) -> Iterator[str]:
-    grid = next((p.grid for p in plan.passes if p.grid), None)
+    grid = finest(plan.passes)
     if plan.work is None or grid is None:
         return
     rows, cols = grid.counts

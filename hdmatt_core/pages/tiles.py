@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdmatt_core.geometry import Grid
+from hdmatt_core.pipeline.passes import finest
 from hdmatt_core.runtime.work import ledger_of
 from hdmatt_core.runtime.workspace import Workspace
 from hdmatt_core.stage import Tiles
@@ -51,7 +52,7 @@ COLOURS = {
 def states(space: Workspace, store: RunStore) -> tuple[Grid, Bytes] | None:
     """The grid and the state of each tile, (rows, columns) as they lie; None where nothing cuts tiles."""
     passes = space.job.plan.passes
-    grid = next((p.grid for p in passes if p.over == "tiles" and p.grid is not None), None)
+    grid = finest(passes)
     if grid is None:
         return None
     slots = np.zeros(grid.slots, np.uint8)

@@ -9,6 +9,7 @@ table's are worth no such care, and rest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -92,6 +93,12 @@ def sample_target(node: Node, specs: Specs) -> Target:
     return Target(Box((0, 0), tuple(min(a, b) for a, b in zip(spec.shape[:2], shard_shape(spec)[:2], strict=True))))
 
 
+def finest(passes: tuple[Pass, ...]) -> Grid | None:
+    """The grid of the passes that cuts the largest picture: a pipeline may look at a reduced one first."""
+    grids = [p.grid for p in passes if p.over == "tiles" and p.grid is not None]
+    return max(grids, key=lambda grid: math.prod(grid.shape), default=None)
+
+
 def lay_out(graph: Graph, specs: Specs, outputs: Collection[Ref]) -> tuple[Pass, ...]:
     """The passes of ``graph`` in the order they run."""
     return _Layout(graph, specs, outputs).passes()
@@ -100,10 +107,8 @@ def lay_out(graph: Graph, specs: Specs, outputs: Collection[Ref]) -> tuple[Pass,
 class _Layout:
     def __init__(self, graph: Graph, specs: Specs, outputs: Collection[Ref]) -> None:
         self.graph, self.specs, self.outputs = graph, specs, frozenset(outputs)
-        self.requests: dict[str, dict[str, Request]] = {
-            node.name: needs_of(node, sample_target(node, specs), input_specs(node, specs))
-            for node in graph.nodes.values()
-        }
+        self.requests = _requests(graph, specs)
+        self.early = _before_counting(graph, self.requests)
         self.level: dict[str, int] = {}
         for node in graph.nodes.values():
             self.level[node.name] = self._level(node)
@@ -134,10 +139,10 @@ class _Layout:
         )
 
     def _key(self, node: Node) -> tuple[object, ...]:
-        over, spec = over_of(node, self.specs), first_spec(node, self.specs)
+        over, spec, early = over_of(node, self.specs), first_spec(node, self.specs), node.name in self.early
         if over == "whole":
-            return over, node.name
-        return over, spec.grid or spec.shape[:2], node.stage.tiles_run
+            return over, early, node.name
+        return over, early, spec.grid or spec.shape[:2], node.stage.tiles_run
 
     def _level(self, node: Node) -> int:
         level = 0
@@ -214,12 +219,26 @@ class _Layout:
         return tuple(Step(n, frozenset(wanted[n])) for n in self.graph.nodes if n in wanted)
 
 
-def survey_of(graph: Graph, passes: tuple[Pass, ...]) -> tuple[int, ...]:
+def survey_of(graph: Graph, specs: Specs, passes: tuple[Pass, ...]) -> tuple[int, ...]:
     """The passes that make the tables of tiles: run first, they tell the plan how much work there is."""
+    needed = _before_counting(graph, _requests(graph, specs))
+    return tuple(i for i, p in enumerate(passes) if any(step.node in needed for step in p.steps))
+
+
+def _requests(graph: Graph, specs: Specs) -> dict[str, dict[str, Request]]:
+    """What each stage asks for, by port."""
+    return {
+        node.name: needs_of(node, sample_target(node, specs), input_specs(node, specs))
+        for node in graph.nodes.values()
+    }
+
+
+def _before_counting(graph: Graph, requests: Mapping[str, Mapping[str, Request]]) -> set[str]:
+    """The stages that make the tables of tiles, and those that these read of."""
     dag = nx.DiGraph()
     for node in graph.nodes.values():
         dag.add_node(node.name)
-        dag.add_edges_from((ref.node, node.name) for ref in node.wires.values() if ref.port)
+        read = (node.wires[port] for port in requests[node.name])
+        dag.add_edges_from((ref.node, node.name) for ref in read if ref.port)
     tables = {n.name for n in graph.nodes.values() if n.type.stage.kind in ("tiler", "pool")}
-    needed = tables.union(*(nx.ancestors(dag, name) for name in tables)) if tables else set()
-    return tuple(i for i, p in enumerate(passes) if any(step.node in needed for step in p.steps))
+    return tables.union(*(nx.ancestors(dag, name) for name in tables))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hdmatt_core.errors import MemoryBudgetError
-from hdmatt_core.geometry import Box
+from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.pipeline.cost import table_bytes, task_bytes
 from hdmatt_core.pipeline.graph import Graph, Ref
 from hdmatt_core.pipeline.inputs import InputPlan
@@ -30,14 +30,14 @@ SLACK = 1.25
 
 @dataclass(frozen=True)
 class Work:
-    """How many tiles there are of each sort, and the fullest block of each."""
+    """How many tiles of the finest grid there are of each sort, and the fullest block of each sort and grid."""
 
     slots: int
     queries: int  # that are matted
     candidates: int  # that are encoded
     outside: int  # queries that the run's region does not need
     tiles: Mapping[str, int]  # made of the arrays over tiles, by pass
-    fullest: Mapping[Tiles, Target]
+    fullest: Mapping[tuple[Tiles, Grid], Target]
     pixels: Mapping[str, int]  # made of the arrays of pixels, by pass
 
 
@@ -161,8 +161,8 @@ class Outline:
         box = step.blocks()[0]
         if step.over == "pixels":
             return task_bytes(self.graph, self.specs, step, Target(box))
-        if step.over == "tiles" and self.work is not None:
-            return task_bytes(self.graph, self.specs, step, self.work.fullest[step.run])
+        if step.grid is not None and step.over == "tiles" and self.work is not None:
+            return task_bytes(self.graph, self.specs, step, self.work.fullest[step.run, step.grid])
         slots = tuple(step.grid.present(box.start[0], box.stop[0])) if step.grid else ()
         return task_bytes(self.graph, self.specs, step, Target(box, slots))
 

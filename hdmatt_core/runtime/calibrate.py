@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hdmatt_core.geometry import Grid
-from hdmatt_core.pipeline.passes import Pass
+from hdmatt_core.pipeline.passes import Pass, finest
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.runtime.events import BlockDone, Event, Planned
 from hdmatt_core.runtime.prepare import Prepared
@@ -26,7 +26,7 @@ def seconds_by_pass(prepared: Prepared, plan: Plan) -> dict[str, float]:
     pixels are taken to grow with the queries, since regions without any are hardly looked at. Nothing where the
     pipeline cuts no tiles or there is nothing unknown.
     """
-    grid = next((work.grid for work in plan.passes if work.grid), None)
+    grid = finest(plan.passes)
     if plan.work is None or grid is None or not plan.work.queries:
         return {}
     _timed(prepared, grid, side=1, queries=1)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hdmatt_core.pipeline.passes import finest
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.runtime.calibrate import seconds_by_pass
 from hdmatt_core.runtime.planning import job_of, planned_apart
@@ -44,7 +45,7 @@ class Forecast:
     @property
     def everybody(self) -> int:
         """Tiles that would be encoded if all were candidates for context."""
-        grid = next((work.grid for work in self.plan.passes if work.grid), None)
+        grid = finest(self.plan.passes)
         return math.prod(grid.counts) if grid else 0
 
 

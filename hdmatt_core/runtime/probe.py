@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.pipeline.graph import Graph, Node, Ref
-from hdmatt_core.pipeline.passes import Pass, Step
+from hdmatt_core.pipeline.passes import Pass, Specs, Step, first_spec
 from hdmatt_core.runtime.cluster import executor
 from hdmatt_core.runtime.events import Listener, unheard
 from hdmatt_core.runtime.job import Job
@@ -50,8 +51,8 @@ class Probe:
         return self._space
 
     def only(self, kind: str) -> Node:
-        """The pipeline's one stage of ``kind``; UserError if there is none, or if there are several."""
-        return stage_of(self.graph, kind)
+        """The pipeline's one stage of ``kind``; see ``stage_of``."""
+        return stage_of(self.graph, self._job.plan.specs, kind)
 
     def look(self, node: Node, slot: int) -> Sight:
         """Make the tile in ``slot`` by the pass of ``node``, as a task of the run would, with all its stages' outputs.
@@ -75,7 +76,7 @@ def probing(request: Request, kind: str, listener: Listener = unheard) -> Iterat
     The run's store is temporary. Raises UserError as a run does, and where the pipeline has no such stage.
     """
     prepared = prepare(request)
-    name = stage_of(prepared.graph, kind).name
+    name = stage_of(prepared.graph, prepared.specs, kind).name
     temporary = tempfile.TemporaryDirectory(prefix="hdmatt-look-", dir=request.scratch)
     with temporary as folder, RunStore(Path(folder) / "look.run") as store:
         store.begin(prepared.fingerprint(), "")
@@ -92,9 +93,14 @@ def probing(request: Request, kind: str, listener: Listener = unheard) -> Iterat
                 source.close()
 
 
-def stage_of(graph: Graph, kind: str) -> Node:
-    """The one stage of ``kind``; UserError if there is none, or if there are several."""
+def stage_of(graph: Graph, specs: Specs, kind: str) -> Node:
+    """The one stage of ``kind`` that works on the largest picture; UserError if there is none, or if there are several.
+
+    A pipeline may look at a reduced picture first.
+    """
     found = [node for node in graph.nodes.values() if node.type.stage.kind == kind]
+    sizes = [math.prod(grid.shape) if (grid := first_spec(node, specs).grid) else 0 for node in found]
+    found = [node for node, size in zip(found, sizes, strict=True) if size == max(sizes)]
     if len(found) != 1:
         what = f"{len(found)} stages" if found else "no stage"
         raise UserError(f"{graph.document.file}: there is {what} of kind '{kind}'; it takes a pipeline with one")

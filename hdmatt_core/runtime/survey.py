@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hdmatt_core.errors import HdmattWarning
 from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.nn.regions import UNKNOWN
-from hdmatt_core.pipeline.passes import Pass
+from hdmatt_core.pipeline.passes import Pass, finest
 from hdmatt_core.pipeline.plan import Work
 from hdmatt_core.pipeline.reach import target_in
 from hdmatt_core.runtime.workspace import Workspace
@@ -20,10 +20,11 @@ from hdmatt_core.stage import Target, Tiles
 
 def count(space: Workspace, passes: tuple[Pass, ...]) -> Work | None:
     """How many tiles of each sort there are, and the fullest block of each; None where nothing cuts tiles."""
-    grid = next((p.grid for p in passes if p.over == "tiles" and p.grid is not None), None)
+    grid = finest(passes)
     if grid is None:
         return None
-    made = {run: _made(space, passes, grid, run) for run in Tiles}
+    grids = {p.grid for p in passes if p.over == "tiles" and p.grid is not None}
+    made = {(run, each): _made(space, passes, each, run) for run in Tiles for each in grids}
     tiles = {p.name: int(space.slots(p).sum()) for p in passes if p.over == "tiles"}
     every = int(space.computed(Tiles.QUERIES, grid).sum())
     # A region may leave out queries that the whole picture is told of all the same: the last pass decides.
@@ -31,10 +32,10 @@ def count(space: Workspace, passes: tuple[Pass, ...]) -> Work | None:
     return Work(
         slots=grid.slots,
         queries=queries,
-        candidates=int(made[Tiles.CANDIDATES].sum()),
+        candidates=int(made[Tiles.CANDIDATES, grid].sum()),
         outside=every - queries,
         tiles=tiles,
-        fullest={run: _fullest(made[run], grid) for run in Tiles},
+        fullest={key: _fullest(slots, key[1]) for key, slots in made.items()},
         pixels={p.name: math.prod(part.shape) for p in passes if isinstance(part := space.part(p), Box)},
     )
 

@@ -10,6 +10,7 @@ from hdmatt_stages.colour import Far, Known, Palette
 from hdmatt_stages.decoder import Unpool
 from hdmatt_stages.encoder import ResNet
 from hdmatt_stages.foreground import BlurFusion
+from hdmatt_stages.overview import Image, Patches, Trimap
 from hdmatt_stages.pool import AllPatches, NearUnknown
 from hdmatt_stages.sampler import NoContext, RandomContext, TopK
 from hdmatt_stages.tiler import GridTiler
@@ -22,6 +23,9 @@ STAGES = {
     "colour.known": Known,
     "colour.far": Far,
     "colour.palette": Palette,
+    "overview.image": Image,
+    "overview.trimap": Trimap,
+    "overview.patches": Patches,
     "encoder.resnet": ResNet,
     "sampler.topk": TopK,
     "sampler.random": RandomContext,

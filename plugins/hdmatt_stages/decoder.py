@@ -37,12 +37,9 @@ class Unpool(Decoder):
         return {"patches": ArraySpec(("tile", "y", "x"), (grid.slots, grid.patch, grid.patch), "float32", 1, grid)}
 
     def scratch(self, target: Target, specs: Specs) -> int:
-        grid, preset = specs["features"].grid, _preset(specs)
+        grid = specs["features"].grid
         assert grid is not None
-        # Measured per pixel of a patch: 243 bytes for hdmatt-s, 320 for hdmatt-r34, float32.
-        pixel = 6 * (18 + preset.head)
-        host = skips_bytes(preset, grid.patch) + 8 * grid.patch**2
-        return max(CPU * pixel * grid.patch**2, ACCELERATOR * host)
+        return decoding_bytes(_preset(specs), grid.patch)
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         import torch
@@ -54,6 +51,14 @@ class Unpool(Decoder):
             for part in batches(len(features), context.device, patch):
                 made[part] = _decode(network, features[part], skips[part], patch)
         return {"patches": made}
+
+
+def decoding_bytes(preset: Preset, patch: int) -> int:
+    """Bytes that decoding a batch of patches of ``patch`` px allocates."""
+    # Measured per pixel of a patch: 243 bytes for hdmatt-s, 320 for hdmatt-r34, float32.
+    pixel = 6 * (18 + preset.head)
+    host = skips_bytes(preset, patch) + 8 * patch**2
+    return max(CPU * pixel * patch**2, ACCELERATOR * host)
 
 
 def _preset(specs: Specs) -> Preset:

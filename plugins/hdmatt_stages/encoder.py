@@ -11,13 +11,14 @@ from pydantic import Field
 from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Encoder, TileState
 from hdmatt_core.nn.layout import skips_bytes
-from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, PLANES, STRIDE, find_preset
+from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, PLANES, STRIDE, Preset, find_preset
 from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, Target, Window
 from hdmatt_stages.anywhere import checked_stride, palettes_around, slots_around
 from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
 from hdmatt_stages.evidence import evidence_of, seen_around
+from hdmatt_stages.glance import factor_of, overview_around
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -62,6 +63,8 @@ class ResNet(Encoder):
                 f"{preset.name} is told of known colours: wire {' and '.join(missing)}, "
                 "from the stages colour.known, colour.far and colour.palette"
             )
+        if "overview" in specs:
+            factor_of(grid, specs["overview"])
         cells = grid.patch // STRIDE
         vector = ArraySpec(("tile", "c"), (grid.slots, preset.key), "float32", 1, grid)
         return {
@@ -80,12 +83,12 @@ class ResNet(Encoder):
         if find_preset(self.preset).evidence:
             requests["far"] = Rows(slots_around(grid, seen))
             requests["palette"] = Window(palettes_around(grid, seen))
+            if "overview" in specs:
+                requests["overview"] = Window(overview_around(grid, target.slots, specs["overview"]))
         return requests
 
     def scratch(self, target: Target, specs: Specs) -> int:
-        activations = ACTIVATION_BYTES * find_preset(self.preset).widths[0]
-        pixel = max(CPU * (activations + INPUT_BYTES), ACCELERATOR * INPUT_BYTES)
-        return pixel * grid_of(specs).patch ** 2
+        return encoding_bytes(find_preset(self.preset), grid_of(specs).patch)
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         import torch
@@ -120,6 +123,12 @@ class ResNet(Encoder):
         )
 
 
+def encoding_bytes(preset: Preset, patch: int) -> int:
+    """Bytes that encoding a batch of patches of ``patch`` px allocates."""
+    activations = ACTIVATION_BYTES * preset.widths[0]
+    return max(CPU * (activations + INPUT_BYTES), ACCELERATOR * INPUT_BYTES) * patch**2
+
+
 def _encode(block: Block, origin: tuple[int, ...], network: Any, rows: NDArray[np.intp], told: Any) -> dict[str, Array]:
     """The wanted outputs for some rows of the target: queries with their evidence, or contexts without."""
     import torch
@@ -127,7 +136,7 @@ def _encode(block: Block, origin: tuple[int, ...], network: Any, rows: NDArray[n
     from hdmatt_core.nn.inputs import make_input
     from hdmatt_core.nn.skips import pack_skips
 
-    image, trimap = (_patches(block, port, origin, rows) for port in ("image", "trimap"))
+    image, trimap = (patches_of(block, port, origin, rows) for port in ("image", "trimap"))
     x = make_input(image, trimap).to(**precision(network))
     made: dict[str, Array] = {}
     if told is None:
@@ -146,6 +155,7 @@ def _encode(block: Block, origin: tuple[int, ...], network: Any, rows: NDArray[n
     return {port: values for port, values in made.items() if port in block.wanted}
 
 
-def _patches(block: Block, port: str, origin: tuple[int, ...], rows: NDArray[np.intp]) -> Array:
+def patches_of(block: Block, port: str, origin: tuple[int, ...], rows: NDArray[np.intp]) -> Array:
+    """The pixels (n, P, P, ...) of some rows of the target, from a window that begins at ``origin``."""
     grid, window = grid_of(block.specs), block.array(port)
     return np.stack([cut(window, origin, grid.box(block.target.slots[row])) for row in rows])

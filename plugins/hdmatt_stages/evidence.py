@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +14,7 @@ from hdmatt_core.nn.presets import COLOURS, EVIDENCE_CELL, EVIDENCE_HALO, EVIDEN
 from hdmatt_core.nn.regions import FOREGROUND, UNKNOWN, trimap_classes
 from hdmatt_core.stage import Array, Block
 from hdmatt_stages.anywhere import far_around, likely_cells, palette_of, palettes_around
+from hdmatt_stages.glance import factor_of, overview_around, overview_of
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -39,7 +40,7 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
     from hdmatt_core.nn.evidence import Evidence, near_lines
     from hdmatt_core.nn.solved import coarse_lines
 
-    grid, near, planes = grid_of(block.specs), [], []
+    grid, near, planes, overview = grid_of(block.specs), [], [], _overview(block)
     palettes = block.array("palette"), palettes_around(grid, seen_around(grid, block.target.slots)).start
     for number, members in groupby(slots, lambda slot: slot // grid.block):
         seen = _queries(block, origin, grid, number).grown(EVIDENCE_HALO)
@@ -49,7 +50,7 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
         for slot in members:
             near.append(_beyond(lines, seen, grid.box(slot)))
             table = palette_of(*palettes, grid, slot)
-            planes.append(_planes(block, origin, grid.box(slot), (coarse, seen), table))
+            planes.append(_planes(block, origin, grid.box(slot), (coarse, seen), table, overview))
     return Evidence(torch.cat(near), torch.cat(planes))
 
 
@@ -61,10 +62,26 @@ def _beyond(lines: Any, seen: Box, box: Box) -> Any:
     return lines[:, :, top - 1 : bottom + 1, left - 1 : right + 1]
 
 
-def _planes(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, Box], table: Any) -> Any:
+def _overview(block: Block) -> Callable[[Box], Any]:
+    """What the overview says of a box of patches, None where there is no overview."""
+    if "overview" not in block:
+        return lambda box: None
+    grid, spec, window = grid_of(block.specs), block.specs["overview"], block.array("overview")
+    origin, factor = overview_around(grid, block.target.slots, spec).start, factor_of(grid, spec)
+    return lambda box: overview_of(window, origin, box, factor)
+
+
+def _planes(
+    block: Block,
+    origin: tuple[int, ...],
+    box: Box,
+    coarse: tuple[Any, Box],
+    table: Any,
+    overview: Callable[[Box], Any],
+) -> Any:
     """Planes (1, 4, P, P) of evidence of a patch, found around its unknown pixels, and elsewhere what the trimap says.
 
-    One is solved from what is solved coarsely, and where that was seen; the other is looked up in a palette's table.
+    One is solved from what is solved coarsely, and where that was seen; another is looked up in a palette's table.
     """
     import torch
 
@@ -81,7 +98,8 @@ def _planes(block: Block, origin: tuple[int, ...], box: Box, coarse: tuple[Any, 
     rows, columns = inner.slices
     solved = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
     likely = looked_up(table, x[:, :, EVIDENCE_MARGIN:-EVIDENCE_MARGIN, EVIDENCE_MARGIN:-EVIDENCE_MARGIN])
-    planes[:, :, rows, columns] = planes_of(solved, likely)
+    seen = overview(inner.shifted(box.start))
+    planes[:, :, rows, columns] = planes_of(solved, likely, seen)
     return planes
 
 

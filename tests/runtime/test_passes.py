@@ -8,6 +8,7 @@ import pytest
 
 from hdmatt_core.errors import MemoryBudgetError, UserError
 from hdmatt_core.pipeline.graph import Ref
+from hdmatt_core.pipeline.passes import finest
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.runtime.prepare import prepare
 from hdmatt_core.runtime.request import Request
@@ -44,7 +45,7 @@ def test_an_output_that_nobody_asked_for_is_pruned(request_for: Make) -> None:
 def test_known_tiles_are_no_work(made: Plan) -> None:
     assert made.work is not None
     assert 0 < made.work.queries < made.work.candidates <= made.work.slots
-    assert len(made.work.fullest[Tiles.QUERIES].slots) <= 4
+    assert len(made.work.fullest[Tiles.QUERIES, finest(made.passes)].slots) <= 4
 
 
 def test_no_pixel_of_the_image_is_read_while_planning(request_for: Make, monkeypatch: pytest.MonkeyPatch) -> None:
