@@ -9,7 +9,8 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Grid
 from hdmatt_core.kinds import TileState
 from hdmatt_core.nn.layout import skips_layout
-from hdmatt_core.nn.presets import FAR_CHANNELS, PALETTE, find_preset
+from hdmatt_core.nn.presets import FAR_CHANNELS, OVERVIEW, PALETTE, find_preset
+from hdmatt_core.nn.reduction import reduced_mean
 from hdmatt_core.nn.regions import UNKNOWN, downsample_regions, trimap_classes
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Target, Window
@@ -89,8 +90,14 @@ class _Table:
             "pool": self.pool,
             "far": tiles_given(far, ("tile", "c"), GRID),
             "palette": Given(palette, ArraySpec(("y", "x", "c"), palette.shape, "uint8", GRID.stride * GRID.side)),
+            "overview": given(reduced_mean(self._whole_squares("alpha"), OVERVIEW)),
             **pictures("image", "trimap"),
         }
+
+    def _whole_squares(self, port: str) -> NDArray[np.generic]:
+        """A picture with its last row and column repeated to whole squares of OVERVIEW px."""
+        array = self.pictures[port].array
+        return np.pad(array, [(0, -side % OVERVIEW) for side in array.shape], mode="edge")
 
     def sampler(self) -> dict[str, Given]:
         query, context = (tiles_given(self._normal(self.preset.key), ("tile", "c"), GRID) for _ in range(2))

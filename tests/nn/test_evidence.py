@@ -29,20 +29,20 @@ def picture(trimap_left: int, trimap_right: int) -> tuple[torch.Tensor, np.ndarr
 def test_a_picture_of_two_colours_is_solved() -> None:
     x, alpha = picture(255, 0)
     told = colour_evidence(x, whole_evidence(x))
-    assert told.shape == (1, 5, 64, 64)
-    for estimate in told[0, :2]:
+    assert told.shape == (1, 6, 64, 64)
+    for estimate in told[0, [0, 1, 3]]:
         assert np.abs(estimate.numpy() - alpha).max() < 0.03
         assert estimate[:, :8].eq(1).all()
         assert estimate[:, -8:].eq(0).all()
-    assert told[:, 3, :, 8:-8].min() > 0.9
-    assert told[:, 3, :, :8].eq(0).all()
+    assert told[:, 4, :, 8:-8].min() > 0.9
+    assert told[:, 4, :, :8].eq(0).all()
 
 
 @pytest.mark.parametrize("ends", [(128, 128), (255, 128), (0, 0)])
 def test_without_both_colours_the_line_says_nothing(ends: tuple[int, int]) -> None:
     x = picture(*ends)[0]
     told = colour_evidence(x, whole_evidence(x))
-    assert told[:, 3].eq(0).all()
+    assert told[:, 4].eq(0).all()
     assert told[0, 0, :, 8:-8].eq(0.5).all()
     assert torch.isfinite(told).all()
 
@@ -52,7 +52,7 @@ def test_equal_colours_are_doubted_and_finite() -> None:
     x[:, :3] = 0.3
     told = colour_evidence(x, whole_evidence(x))
     assert torch.isfinite(told).all()
-    assert told[:, 3].max() < 0.01
+    assert told[:, 4].max() < 0.01
 
 
 def test_known_colours_of_the_other_end_of_a_picture_are_heard() -> None:
@@ -66,7 +66,7 @@ def test_known_colours_of_the_other_end_of_a_picture_are_heard() -> None:
     for estimate in told[[0, 2]]:
         assert estimate[strands].min() > 0.8
         assert estimate[~strands].max() < 0.2
-    assert told[3].min() > 0.1
+    assert told[4].min() > 0.1
 
 
 def test_cells_with_a_halo_see_what_the_whole_picture_sees() -> None:

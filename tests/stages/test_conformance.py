@@ -13,16 +13,19 @@ from hdmatt_stages import (
     Far,
     FromMask,
     GridTiler,
+    Image,
     Known,
     NearUnknown,
     NoContext,
     NonLocal,
     Palette,
+    Patches,
     Ramp,
     RandomContext,
     ResNet,
     TopK,
     TrimapGuided,
+    Trimap,
     Unpool,
 )
 
@@ -65,6 +68,27 @@ class TestPalette(StageConformance):
 
 def known() -> Mapping[str, Given]:
     return complete(Known(Known.Params()), TestKnown().given())
+
+
+class TestImage(StageConformance):
+    name, stage = "overview.image", Image
+
+    def given(self) -> Mapping[str, Given]:
+        return pictures("image")
+
+
+class TestTrimap(StageConformance):
+    name, stage, params = "overview.trimap", Trimap, {"factor": 8}
+
+    def given(self) -> Mapping[str, Given]:
+        return pictures("trimap")
+
+
+class TestPatches(StageConformance):
+    name, stage = "overview.patches", Patches
+
+    def given(self) -> Mapping[str, Given]:
+        return {port: value for port, value in standard_inputs("encoder").items() if port in Patches.inputs}
 
 
 class TestResNet(StageConformance):

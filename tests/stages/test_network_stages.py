@@ -29,7 +29,7 @@ from hdmatt_stages.anywhere import far_around, likely_cells, palette_of
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Aggregator, Sampler, TileState
-from hdmatt_core.nn.evidence import Evidence, known_cells, near_lines
+from hdmatt_core.nn.evidence import Evidence, known_cells, near_lines, planes_of
 from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.palette import looked_up
 from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
@@ -121,7 +121,7 @@ def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
     coarse = around(coarse_lines(cells, near, told), EVIDENCE_MARGIN, EVIDENCE_CELL, 1)
     solved = refined(around(x, EVIDENCE_MARGIN, 1), coarse, EVIDENCE_MARGIN)
     alike = pinned(around(x, 0, 1), looked_up(palette_of(palette.array, (0, 0), grid, slot), around(x, 0, 1)))
-    return Evidence(around(near, 0, EVIDENCE_CELL, 1), torch.cat([solved, alike], dim=1))
+    return Evidence(around(near, 0, EVIDENCE_CELL, 1), planes_of(solved, alike))
 
 
 @pytest.mark.parametrize(("aggregator", "blind"), [(TrimapGuided, False), (NonLocal, True)])

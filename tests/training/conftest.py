@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from hdmatt_core.training.config import TrainConfig, read_config
 
 POOL = "procedural: {count: 2, side: 64}"
-PHASE = "{until: 1.0, patch: 32, images: 1, patches: 2}"
+PHASE = "{until: 1.0, patch: 32, images: 1, patches: 2, overview: 0.5}"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,7 +28,13 @@ def _drawn(config: TrainConfig, start: int, count: int) -> list[Batch]:
 
 
 def _same(one: Batch, two: Batch) -> bool:
-    return all(torch.equal(ours, theirs) for ours, theirs in zip(one, two, strict=True))
+    return all(torch.equal(ours, theirs) for ours, theirs in zip(_parts(one), _parts(two), strict=True))
+
+
+def _parts(batch: Batch) -> list[torch.Tensor]:
+    """All tensors of a batch, those of its overview with them."""
+    assert batch.overview is not None
+    return [part for part in (*batch, *batch.overview) if isinstance(part, torch.Tensor)]
 
 
 def test_a_batch_depends_on_seed_and_step_alone(config: TrainConfig) -> None:

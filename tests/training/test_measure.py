@@ -25,5 +25,5 @@ def test_every_answer_is_scored(
     monkeypatch.setattr("sys.argv", ["measure", str(config_file), str(tmp_path / "w.safetensors")])
     measure.main()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert lines[-1].split() == ["alpha", "=", "0.5", "SAD", "0.800", "MSE", "0.2500"]
