@@ -42,7 +42,7 @@ def test_a_pipeline_that_holds(hdmatt: Hdmatt) -> None:
     outcome = hdmatt("check", "hdmatt", "--set", "pick.k=5")
     assert (outcome.code, outcome.err) == (0, "")
     first, *arrays = outcome.out.splitlines()
-    assert first.endswith("hdmatt.yaml: holds, 11 stages")
+    assert first.endswith("hdmatt.yaml: holds, 19 stages")
     assert [" ".join(line.split()) for line in arrays] == [
         "input image y,x,c=3 uint8 at 1/1 2000 x 3000 x 3",
         "input trimap y,x uint8 at 1/1 2000 x 3000",

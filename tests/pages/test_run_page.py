@@ -83,7 +83,7 @@ def test_a_finished_run(request_for: Make, tmp_path: Path) -> None:
     plan = run(asked, witness=reporting(asked, page)).plan
     text, elements = checked(page)
     assert elements.count("img") == 5, "image, trimap, alpha, cut-out, map"
-    assert elements.count("svg") == 7, "six passes and the memory"
+    assert elements.count("svg") == 13, "twelve passes and the memory"
     assert "a &lt;b&gt; &amp; &#x27;c&#x27;.png, 400 x 300, uint8" in text
     assert "<b> & 'c'" not in text
     assert "Finished in " in text

@@ -292,7 +292,7 @@ def test_a_network_needs_weights(parse: Parse, registry: Registry) -> None:
         build_graph(parse(text, "weights=w/x"), registry)
     with pytest.raises(DocumentError) as raised:
         build_graph(parse(text), registry)
-    what = "weights: missing, but stage 'encode' (encoder.resnet) needs a network; write 'weights: hdmatt-s'"
+    what = "weights: missing, but stage 'small_patches' (overview.patches) needs a network; write 'weights: hdmatt-s'"
     assert str(raised.value) == f"t.yaml:2:1: {what}"
 
 

@@ -75,7 +75,8 @@ def test_time_is_that_of_made_up_tiles_times_the_tiles_of_the_plan(
 def test_the_made_up_block_goes_through_the_pipeline(request_near: Request) -> None:
     made = forecast(request_near, timed=True)
     assert {name for name, seconds in made.seconds.items() if seconds > 0} == {
-        "known", "far", "palette", "encode", "pick+fuse+decode", "blend"
+        "known", "far", "palette", "small", "small_known", "small_far", "small_palette", "small_patches", "overview",
+        "encode", "pick+fuse+decode", "blend"
     }  # fmt: skip
 
 

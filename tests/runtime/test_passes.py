@@ -25,12 +25,14 @@ def made(request_for: Make) -> Plan:
 
 def test_stages_joined_by_own_rows_share_a_task(made: Plan) -> None:
     assert [work.name for work in made.passes] == [
-        "tiles", "pool", "known", "far", "palette", "encode", "pick+fuse+decode", "blend", "cutout"
+        "tiles", "pool", "small", "small_trimap", "known", "small_tiles", "far", "palette", "small_known", "small_far",
+        "small_palette", "small_patches", "overview", "encode", "pick+fuse+decode", "blend", "cutout"
     ]  # fmt: skip
 
 
 def test_skips_are_transient_and_fused_features_never_rest(made: Plan) -> None:
-    encode, decode = made.passes[5], made.passes[6]
+    named = {work.name: work for work in made.passes}
+    encode, decode = named["encode"], named["pick+fuse+decode"]
     assert set(encode.transient) == {Ref("encode", "skips")}
     assert [step.node for step in decode.replay] == ["encode"]
     assert decode.replay[0].wanted == {"skips"}

@@ -144,7 +144,11 @@ def test_an_edit_is_updated_and_the_tiles_are_counted(hdmatt: Hdmatt) -> None:
     Image.fromarray(trimap).save("trimap.png")
     code, said = hdmatt(f"{command} --update")
     assert code == 0
-    known, far, palette, encode, decode, blend = said.splitlines()
+    small, known, far, palette, *of_small, encode, decode, blend = said.splitlines()
+    assert small == "small: 0 of 1 blocks made again"
+    assert [line.partition(":")[0] for line in of_small] == [
+        "small_known", "small_far", "small_palette", "small_patches", "overview"
+    ]  # fmt: skip
     assert re.fullmatch(r"known: \d+ of \d+ tiles made again", known)
     assert (far, palette) == ("far: 1 of 1 blocks made again", "palette: 1 of 1 blocks made again")
     assert re.fullmatch(r"encode: \d+ of 9 tiles made again", encode)
@@ -180,7 +184,7 @@ def test_ctrl_c_says_how_to_go_on(hdmatt: Hdmatt, monkeypatch: pytest.MonkeyPatc
     def interrupt(self: Ledger, block: int) -> None:
         original(self, block)
         marked[0] += 1
-        if marked[0] == 8:
+        if marked[0] == 14:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Ledger, "mark", interrupt)

@@ -56,6 +56,17 @@ def test_pixels_of_the_image_count_as_well(edited: Edited) -> None:
     assert np.array_equal(edited.alpha(), edited.fresh())
 
 
+def test_an_overview_tells_of_an_edit(new: Edited) -> None:
+    """An edit at the left end shows in the small picture, and in the patches of the full size that it is told to."""
+    options = {"pipeline": "hdmatt", "settings": ("small_tiles.patch=64", "small_tiles.overlap=16")}
+    run(new.request(keep_run=True, **options))
+    new.spot()
+    made = new.update(**options)
+    assert 0 < made["small_patches"] < 14
+    assert 0 < made["encode"] < 46
+    assert np.array_equal(new.alpha(), run(new.request(outputs={"alpha": None}, **options)).arrays["alpha"])
+
+
 def test_the_unknown_region_shrinks_and_grows(edited: Edited) -> None:
     """Tiles cease to be asked for and come to be; the store is as a fresh one, with no rows of before."""
     for columns, value in ((slice(590, 1200), 0), (slice(800, 1190), 128)):
