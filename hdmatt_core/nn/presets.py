@@ -12,7 +12,7 @@ INPUT_CHANNELS = 6
 LINE_CHANNELS = 5
 """Channels of a cell's near line: slope (3) and offset of alpha = slope . I + offset, and confidence."""
 PLANES = 4
-"""What evidence holds for each pixel: alpha from the matting Laplacian, from the palettes, from the overview; and trust."""
+"""What evidence holds for each pixel: alpha from the matting Laplacian, from palettes, from the overview; and trust."""
 ESTIMATES = 5
 """Estimates of alpha: from known colours around, those three, and from the contexts."""
 TOLD_CHANNELS = 6

@@ -228,8 +228,7 @@ def survey_of(graph: Graph, specs: Specs, passes: tuple[Pass, ...]) -> tuple[int
 def _requests(graph: Graph, specs: Specs) -> dict[str, dict[str, Request]]:
     """What each stage asks for, by port."""
     return {
-        node.name: needs_of(node, sample_target(node, specs), input_specs(node, specs))
-        for node in graph.nodes.values()
+        node.name: needs_of(node, sample_target(node, specs), input_specs(node, specs)) for node in graph.nodes.values()
     }
 
 

@@ -107,7 +107,9 @@ def prepare(request: Request, workers: Sequence[Machine] = ()) -> Prepared:
     outputs = frozenset(graph.outputs[name] for name in request.outputs)
     passes = lay_out(graph, specs, outputs)
     compute = compute_of(graph, request.device, request.dtype, request.seed, workers)
-    return Prepared(request, graph, sources, inputs, region, sinks, specs, passes, survey_of(graph, specs, passes), compute)
+    return Prepared(
+        request, graph, sources, inputs, region, sinks, specs, passes, survey_of(graph, specs, passes), compute
+    )
 
 
 def _at_the_size_asked_for(

@@ -48,7 +48,7 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
-        return Batch(*(None if part is None else part.to(device) for part in self))
+        return Batch._make(None if part is None else part.to(device) for part in self)
 
     @property
     def evidence(self) -> Evidence:

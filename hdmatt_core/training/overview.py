@@ -14,9 +14,7 @@ _SEEN = 2  # the plane of evidence that an overview fills
 
 def reduced(picture: Picture) -> Picture:
     """The picture with sides of 1/OVERVIEW."""
-    rgb, alpha, contrast = (
-        reduced_mean(plane, OVERVIEW) for plane in (picture.rgb, picture.alpha, picture.contrast)
-    )
+    rgb, alpha, contrast = (reduced_mean(plane, OVERVIEW) for plane in (picture.rgb, picture.alpha, picture.contrast))
     return Picture(rgb, alpha, reduced_trimap(picture.trimap, OVERVIEW), contrast)
 
 

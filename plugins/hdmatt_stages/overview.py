@@ -54,7 +54,9 @@ class _Reduced(Stage):
     def by_strips(self, reduced: Callable[[Array, int], Array], pixels: Array) -> Array:
         """Reduce some rows at a time: what is added up is larger than what is read."""
         rows = STRIP * self.params.factor
-        return np.concatenate([reduced(pixels[at : at + rows], self.params.factor) for at in range(0, len(pixels), rows)])
+        return np.concatenate(
+            [reduced(pixels[at : at + rows], self.params.factor) for at in range(0, len(pixels), rows)]
+        )
 
 
 class Image(_Reduced):

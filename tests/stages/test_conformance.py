@@ -24,8 +24,8 @@ from hdmatt_stages import (
     RandomContext,
     ResNet,
     TopK,
-    TrimapGuided,
     Trimap,
+    TrimapGuided,
     Unpool,
 )
 

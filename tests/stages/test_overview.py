@@ -1,4 +1,4 @@
-"""The overview: means by the literal loop, tiles that equal the whole, what the network makes of it, what is refused."""
+"""The overview: means by the literal loop, tiles that equal the whole, what the network says, what is refused."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ def test_an_overview_changes_what_is_encoded(shape: tuple[int, int]) -> None:
     assert (one != two).any()
 
 
-@pytest.mark.parametrize(("shape", "said"), [((38, 52), "a whole number of times smaller"), ((10, 14), "1/15; make it of")])
+@pytest.mark.parametrize(
+    ("shape", "said"), [((38, 52), "a whole number of times smaller"), ((10, 14), "1/15; make it")]
+)
 def test_an_overview_that_does_not_fit_is_refused(shape: tuple[int, int], said: str) -> None:
     inputs = {**standard_inputs("encoder"), "overview": overview(shape, 0.0)}
     with pytest.raises(UserError, match=said):
