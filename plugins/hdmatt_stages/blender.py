@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +15,7 @@ from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, Target
 
 
-class _Blender(Blender):
+class _Blender(Blender, ABC):
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         return {"alpha": ArraySpec(("y", "x"), specs["trimap"].shape, "float32")}
 
@@ -31,9 +32,9 @@ class _Blender(Blender):
         alpha = pinned(*self.blended(block), trimap) if block.rows("patches").slots else known(trimap)
         return {"alpha": alpha}
 
+    @abstractmethod
     def blended(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """The patches' mattes over the target (h, w), and where there was any."""
-        raise NotImplementedError
 
 
 class Ramp(_Blender):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 from pydantic import Field
@@ -15,10 +16,10 @@ from hdmatt_stages.correlation import COLUMNS, Ranking, correlate, fixed_point
 from hdmatt_stages.pool import grid_of
 
 
-class _Sampler(Sampler):
+class _Sampler(Sampler, ABC):
+    @abstractmethod
     def width(self) -> int:
         """Columns of ``choice`` and ``scores``."""
-        raise NotImplementedError
 
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         grid, width = grid_of(specs), self.width()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hdmatt_core.training import trimaps
 from hdmatt_core.training.trimaps import random_trimap
 
 
@@ -35,3 +36,19 @@ def test_bands_are_narrow_and_wide_and_sometimes_nearly_all_is_unknown() -> None
     assert wild.min() < 0.03
     assert (wild > 0.7).sum() >= 3
     assert np.median(wild) == pytest.approx(np.median(tame), abs=0.15)
+
+
+def test_some_of_both_sides_is_mostly_known_and_known_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a net, whose threads are thinner than most bands, a disc; what is soft stays unknown."""
+    rows, columns = np.ogrid[:256, :256]
+    alpha = ((rows % 24 < 8) | (columns % 24 < 8)).astype(np.float32)
+    alpha[:, 100:110] *= 0.5
+    hinted = [random_trimap(alpha, np.random.default_rng(seed)) for seed in range(60)]
+    monkeypatch.setattr(trimaps, "_HINTED", 0.0)
+    plain = [random_trimap(alpha, np.random.default_rng(seed)) for seed in range(60)]
+    lacking, before = (sum(bool((each == 255).mean() < 0.002) for each in drawn) for drawn in (hinted, plain))
+    assert before > 20
+    assert lacking < before / 3
+    for trimap in hinted:
+        assert (alpha[trimap == 255] == 1).all()
+        assert (alpha[trimap == 0] == 0).all()

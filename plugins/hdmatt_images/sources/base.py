@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from hdmatt_images.identity import file_identity
 from hdmatt_images.rules import Place, as_role
 
 
-class PictureSource(Source):
+class PictureSource(Source, ABC):
     """A picture file. A format says how its header and its stored windows are read."""
 
     magic: ClassVar[tuple[bytes, ...]] = ()
@@ -33,13 +34,13 @@ class PictureSource(Source):
         """Whether the content begins as files of this format do, whatever the file is called."""
         return head.startswith(cls.magic)
 
+    @abstractmethod
     def read_header(self) -> Header:
         """Size, kind, orientation, profile; no pixel is decoded. UserError for a file that cannot be read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_stored(self, box: Box) -> Array:
         """The pixels (y, x, c) of a window of the stored picture, with the header's dtype and bands."""
-        raise NotImplementedError
 
     def check_path(self) -> None:
         """UserError if the file is missing, a folder or empty."""

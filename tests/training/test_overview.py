@@ -1,0 +1,59 @@
+"""The overview in training: what the whole picture, reduced, says reaches the patches that are to be told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hdmatt_core.training.batch import draw_batch
+from hdmatt_core.training.config import Phase, TrainConfig
+from hdmatt_core.training.feed import make_composer
+from hdmatt_core.training.loop import Trainer
+from hdmatt_core.training.overview import enlarged, told
+
+
+def test_patches_are_told_what_lies_over_them_and_others_are_not() -> None:
+    random = torch.Generator().manual_seed(0)
+    planes, alpha = torch.rand(3, 4, 32, 32, generator=random), torch.rand(2, 1, 16, 16, generator=random)
+    found = told(planes, alpha, torch.tensor([[0, 8, 16], [-1, 8, 16], [1, 0, 24]]))
+    wide = enlarged(alpha)
+    assert torch.equal(found[0, 2], wide[0, 0, 8:40, 16:48])
+    assert torch.equal(found[2, 2], wide[1, 0, 0:32, 24:56])
+    assert torch.equal(found[1], planes[1])
+    assert torch.equal(found[:, [0, 1, 3]], planes[:, [0, 1, 3]])
+
+
+def test_an_overview_is_the_picture_that_its_patches_are_of(config: TrainConfig) -> None:
+    phase = Phase(until=1, patch=32, images=2, patches=3, canvas=2, overview=1)
+    batch = draw_batch(make_composer(config), phase, np.random.default_rng(5))
+    assert batch.overview is not None
+    assert batch.places is not None
+    assert batch.overview.x.shape == (2, 6, 16, 16)
+    assert batch.overview.contexts.tolist() == [[-1], [-1]]
+    assert batch.places[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
+    for row, (picture, y, x) in enumerate(batch.places.tolist()):
+        mean = torch.nn.functional.avg_pool2d(batch.alpha[row], 4)
+        assert torch.allclose(
+            batch.overview.alpha[picture, :, y // 4 : y // 4 + 8, x // 4 : x // 4 + 8], mean, atol=1e-6
+        )
+
+
+def test_a_phase_without_an_overview_has_none(config: TrainConfig) -> None:
+    batch = draw_batch(make_composer(config), Phase(until=1, patch=32, images=1, patches=2), np.random.default_rng(5))
+    assert batch.overview is None
+
+
+def test_what_the_overview_gets_wrong_is_in_the_loss(config: TrainConfig) -> None:
+    """And only there: no gradient goes back through what patches are told."""
+    trainer = Trainer(config)
+    batch = draw_batch(make_composer(config), config.phases[0], np.random.default_rng(1))
+    with torch.no_grad():
+        whole = float(trainer._loss(batch))
+        free = Trainer(config.model_copy(update={"overview_loss": 0.0}))
+        free.model.load_state_dict(trainer.model.state_dict())
+        alone = float(free._loss(batch))
+        assert batch.overview is not None
+        seen = float(trainer._matted(batch.overview)[0])
+    assert seen > 0
+    assert whole == pytest.approx(alone + config.overview_loss * seen, rel=1e-3)
