@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Final
 
 from hdmatt_core.errors import UserError
 
@@ -20,7 +21,7 @@ TOLD_CHANNELS = 6
 EVIDENCE_CHANNELS = 8
 """What the decoder is told: the same, then the last estimate and its confidence."""
 COLOURS = 3
-OVERVIEW = 4
+OVERVIEW: Final = 4
 """How many times smaller the picture is that the network trains to look at first."""
 EVIDENCE_CELL = 8
 """Side in px of the cells that known colours are gathered in."""
