@@ -87,6 +87,16 @@ def touched(box: Box, shape: tuple[int, ...]) -> Box:
     return Box(tuple(int(i.min()) for i in indices), tuple(int(i.max()) + 1 for i in indices))
 
 
+def factor_of(shape: tuple[int, ...], image: tuple[int, ...]) -> int | None:
+    """How many pixels of an image (H, W) one of ``shape`` (h, w) stands for along either side; None if it cannot.
+
+    The last row and column may stand for fewer: a level of a pyramid has the sides of the full one, rounded up.
+    """
+    factor = max(-(-whole // side) for whole, side in zip(image, shape, strict=True))
+    fits = tuple(-(-whole // factor) for whole in image) == shape
+    return factor if fits else None
+
+
 @dataclass(frozen=True)
 class Grid:
     """Square patches of side ``patch`` that overlap by ``overlap`` pixels and cover an image of ``shape`` (H, W).

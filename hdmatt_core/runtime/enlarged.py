@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from hdmatt_core.errors import HdmattWarning
-from hdmatt_core.geometry import Box, blocks_of
+from hdmatt_core.geometry import Box, blocks_of, factor_of
 from hdmatt_core.kinds import Role, Source
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Specs, Target
@@ -80,16 +80,6 @@ class EnlargedSource(Source):
             for a, b, first in zip(box.start, box.stop, under.start, strict=True)
         )
         return np.ascontiguousarray(piece.take(columns, axis=1).take(rows, axis=0))
-
-
-def factor_of(shape: Shape, image: Shape) -> int | None:
-    """How many pixels of an image (H, W) one of ``shape`` (h, w) stands for along either side; None if it cannot.
-
-    The last row and column may stand for fewer: a level of a pyramid has the sides of the full one, rounded up.
-    """
-    factor = max(-(-whole // side) for whole, side in zip(image, shape, strict=True))
-    fits = tuple(-(-whole // factor) for whole in image) == shape
-    return factor if fits else None
 
 
 def at_the_images_size(sources: Mapping[str, Source], roles: Mapping[str, Role]) -> dict[str, Source]:

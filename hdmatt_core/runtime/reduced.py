@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from hdmatt_core.geometry import Box, blocks_of
+from hdmatt_core.geometry import Box, blocks_of, factor_of
 from hdmatt_core.kinds import About, Role, Source
 from hdmatt_core.pipeline.inputs import InputPlan
-from hdmatt_core.runtime.enlarged import factor_of, shape_of
+from hdmatt_core.runtime.enlarged import shape_of
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Specs, Target
 from hdmatt_core.storage.layout import SHARD

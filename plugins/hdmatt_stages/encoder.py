@@ -18,7 +18,7 @@ from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, 
 from hdmatt_stages.anywhere import checked_stride, palettes_around, slots_around
 from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
 from hdmatt_stages.evidence import evidence_of, seen_around
-from hdmatt_stages.glance import factor_of, overview_around
+from hdmatt_stages.glance import factor_for, overview_around
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -64,7 +64,7 @@ class ResNet(Encoder):
                 "from the stages colour.known, colour.far and colour.palette"
             )
         if "overview" in specs:
-            factor_of(grid, specs["overview"])
+            factor_for(grid, specs["overview"])
         cells = grid.patch // STRIDE
         vector = ArraySpec(("tile", "c"), (grid.slots, preset.key), "float32", 1, grid)
         return {

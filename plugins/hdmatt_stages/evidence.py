@@ -14,7 +14,7 @@ from hdmatt_core.nn.presets import COLOURS, EVIDENCE_CELL, EVIDENCE_HALO, EVIDEN
 from hdmatt_core.nn.regions import FOREGROUND, UNKNOWN, trimap_classes
 from hdmatt_core.stage import Array, Block
 from hdmatt_stages.anywhere import far_around, likely_cells, palette_of, palettes_around
-from hdmatt_stages.glance import factor_of, overview_around, overview_of
+from hdmatt_stages.glance import factor_for, overview_around, overview_of
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
 
@@ -67,7 +67,7 @@ def _overview(block: Block) -> Callable[[Box], Any]:
     if "overview" not in block:
         return lambda box: None
     grid, spec, window = grid_of(block.specs), block.specs["overview"], block.array("overview")
-    origin, factor = overview_around(grid, block.target.slots, spec).start, factor_of(grid, spec)
+    origin, factor = overview_around(grid, block.target.slots, spec).start, factor_for(grid, spec)
     return lambda box: overview_of(window, origin, box, factor)
 
 

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from hdmatt_core.errors import UserError
-from hdmatt_core.geometry import Box, Grid
+from hdmatt_core.geometry import Box, Grid, factor_of
 from hdmatt_core.nn.presets import EVIDENCE_CELL
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array
 from hdmatt_stages.tiler import cut
 
 
-def factor_of(grid: Grid, overview: ArraySpec) -> int:
+def factor_for(grid: Grid, overview: ArraySpec) -> int:
     """How many times smaller an overview is than the picture of a grid; UserError if it is none, or patches miss it."""
     (height, width), sides = grid.shape, overview.shape
-    factor = max(-(-height // sides[0]), -(-width // sides[1]))
-    if (-(-height // factor), -(-width // factor)) != sides:
+    factor = factor_of(sides, grid.shape)
+    if factor is None:
         raise UserError(
             f"the overview is {sides[1]} x {sides[0]} px, the image {width} x {height} px; "
             "make it of a picture that is a whole number of times smaller"
@@ -34,7 +34,7 @@ def factor_of(grid: Grid, overview: ArraySpec) -> int:
 
 def overview_around(grid: Grid, slots: Sequence[int], overview: ArraySpec) -> Box:
     """The overview's pixels that patches in ``slots`` are told of."""
-    return _under(Box.bounding(grid.box(slot) for slot in slots), factor_of(grid, overview))
+    return _under(Box.bounding(grid.box(slot) for slot in slots), factor_for(grid, overview))
 
 
 def overview_of(window: Array, origin: tuple[int, ...], box: Box, factor: int) -> Any:

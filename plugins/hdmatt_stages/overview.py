@@ -19,7 +19,7 @@ from hdmatt_core.stage import Array, Block, Context, Request, Rows, Specs, Stage
 from hdmatt_stages.anywhere import checked_stride, palettes_around, slots_around
 from hdmatt_stages.batches import batches, precision
 from hdmatt_stages.decoder import decoding_bytes
-from hdmatt_stages.encoder import encoding_bytes, patches_of
+from hdmatt_stages.encoder import ResNet, encoding_bytes, patches_of
 from hdmatt_stages.evidence import evidence_of, seen_around
 from hdmatt_stages.pool import grid_of
 
@@ -122,12 +122,8 @@ class Patches(Stage):
     palette = Input(("y", "x", "c"), ("uint8",), channels=3456, doc="likely colours, from colour.palette")
     patches = Output(("tile", "y", "x"), ("float32",), scale=1, doc="alpha, 0..1")
 
-    class Params(Stage.Params):
-        """The network's size; the weights must be of the same."""
-
-        preset: str = Field("hdmatt-s", description="size of the network that the weights were trained for")
-
-    params: Params
+    Params = ResNet.Params
+    params: ResNet.Params
 
     @property
     def preset(self) -> str:

@@ -16,9 +16,9 @@ from PIL import Image
 
 import hdmatt_core
 from hdmatt_core.errors import HdmattWarning, UserError
-from hdmatt_core.geometry import Box
+from hdmatt_core.geometry import Box, factor_of
 from hdmatt_core.runtime import enlarged
-from hdmatt_core.runtime.enlarged import EnlargedSource, at_the_images_size, factor_of
+from hdmatt_core.runtime.enlarged import EnlargedSource, at_the_images_size
 from hdmatt_core.runtime.inputs import ArraySource
 from hdmatt_core.stage import Array, Block, Target
 from hdmatt_core.testing import scene
