@@ -11,7 +11,7 @@ from hdmatt_core.training.warp import Floats, noise_field
 
 _OPAQUE = np.float32(1 - 2.5 / 255)
 _CLEAR = np.float32(2.5 / 255)
-_SCARCE, _HINTED = 0.002, 0.9
+_SCARCE, _HINTED = 0.002, 0.75
 _HINT = (0.04, 0.14)
 """Radii of discs, as parts of the picture's side."""
 
