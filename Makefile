@@ -17,8 +17,10 @@ dev: $(VENV)/.installed-dev  ## the same with what tests, checks and docs need
 demo: install  ## matte a real photograph into demo-out/
 	$(BIN)/hdmatt demo -o demo-out
 
-test: dev  ## the fast tests
-	$(BIN)/python -m pytest
+# As many processes as the machine has cores, at most four: each brings a torch of its own.
+test: SELECT := not slow
+test: dev  ## the fast tests; all of them: make test SELECT=
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --durations 10 -m "$(SELECT)"
 
 metrics: dev  ## the figures of the evaluation's metrics, in memory and by tiles
 	$(BIN)/python -m pytest tests/metrics
