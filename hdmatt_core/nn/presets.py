@@ -112,7 +112,7 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="hdmatt-s",
             stem=3,
-            blocks=(1, 3, 4, 2),
+            blocks=(1, 2, 2, 2),
             widths=(32, 32, 64, 128, 128),
             rates=(2, 4, 8),
             branch=64,

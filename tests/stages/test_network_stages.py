@@ -203,7 +203,7 @@ def test_skips_alone_encode_the_queries_alone() -> None:
 def test_sixteen_bits_are_not_reduced_to_eight() -> None:
     image = standard_inputs("encoder")["image"].array
     deep = image.astype(np.uint16) * 257
-    np.testing.assert_allclose(encoded(image=image_given(deep))["features"], encoded()["features"], atol=1e-2, rtol=1e-3)
+    np.testing.assert_allclose(encoded(image=image_given(deep))["features"], encoded()["features"], atol=1e-2)
     finer = deep + np.uint16(100) * (deep < 60000)
     assert not np.array_equal(encoded(image=image_given(finer))["features"], encoded()["features"])
 
