@@ -61,7 +61,7 @@ def draw_batch(composer: Composer, phase: Phase, rng: Generator) -> Batch:
     side = _GRAIN * math.ceil(phase.patch * phase.canvas / _GRAIN)
     cuts, faint, told, overviews, places = [], [], [], [], []
     for number in range(phase.images):
-        plain = composer.picture(side, rng, phase.hard)
+        plain = composer.picture(side, rng)
         corners = _corners(plain, phase, rng)
         picture = _veiled(plain, corners, phase, rng)
         shown = rng.random() < phase.overview

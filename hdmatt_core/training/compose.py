@@ -25,6 +25,8 @@ T = TypeVar("T")
 Drawer = Callable[[Generator], Cutout]
 _CROPS = (1.0, 1.5, 2.0)
 _CROP_SHARES = (0.8, 0.12, 0.08)
+_HARD = 0.15
+"""How often a foreground takes after the background, or wears a photograph: what no colour and no shape can tell."""
 _OPAQUE, _LEAST_OPAQUE, _HELD = 0.99, 0.02, 0.7
 """Veils, smoke and flames come with somebody or something, whose colours are known and are not theirs."""
 
@@ -50,18 +52,14 @@ class Composer:
         share = np.array([getattr(mix, kind) if there else 0.0 for kind, there in usable.items()])
         self._kinds, self._share = list(usable), share / share.sum()
 
-    def picture(self, side: int, rng: Generator, hard: float = 0.15) -> Picture:
-        """Compose one picture of `side` px (even), sometimes from a larger one that is shrunk.
-
-        A share `hard` of the foregrounds takes after the background, and of the procedural ones as many wear a
-        photograph: what no colour and no shape can tell.
-        """
+    def picture(self, side: int, rng: Generator) -> Picture:
+        """Compose one picture of `side` px (even), sometimes from a larger one that is shrunk."""
         crop = 2 * round(side * rng.choice(_CROPS, p=_CROP_SHARES) / 2)
         background = self._background(crop, rng)
-        layer = self._foreground(crop, rng, hard)
+        layer = self._foreground(crop, rng)
         if rng.random() < 0.3:
-            layer = merged(layer, self._foreground(crop, rng, hard))
-        if rng.random() < hard:
+            layer = merged(layer, self._foreground(crop, rng))
+        if rng.random() < _HARD:
             layer = alike(layer, background, rng)
         if (layer.alpha > _OPAQUE).mean() < _LEAST_OPAQUE and rng.random() < _HELD:
             layer = merged(self._holder(crop, rng), layer)
@@ -79,12 +77,12 @@ class Composer:
             behind = behind + layer.alpha * (layer.colour - behind)
         return behind
 
-    def _foreground(self, side: int, rng: Generator, hard: float) -> Layer:
+    def _foreground(self, side: int, rng: Generator) -> Layer:
         kind = str(rng.choice(self._kinds, p=self._share))
         if kind == "field":
             return Layer(backdrop(_one(self._library.backgrounds, rng), side, rng), _random_alpha(side, rng))
         layer = self._strewn(self._cutout(rng, kind), side, rng)
-        if kind == "procedural" and rng.random() < hard:
+        if kind == "procedural" and rng.random() < _HARD:
             return clothed(layer, backdrop(_one(self._library.backgrounds, rng), side, rng))
         return layer
 

@@ -25,8 +25,7 @@ class Phase(Strict):
     """One stretch of training: `images` composed pictures of `patches` patches each, `patch` px wide.
 
     A picture is `canvas` times as wide as a patch. A share `veiled` of the patches is declared wholly unknown, so that
-    what lies around them and contexts must tell. In a share `hard` of the pictures foreground and background are as
-    alike as in a camouflage. Of a share `overview` of the pictures, patches are told what the
+    what lies around them and contexts must tell. Of a share `overview` of the pictures, patches are told what the
     network itself made of the whole, reduced; 0 leaves the overview out.
     """
 
@@ -37,7 +36,6 @@ class Phase(Strict):
     canvas: float = Field(2.4, ge=1.0)
     bf16: bool = False
     veiled: Share = 0.0
-    hard: Share = 0.15
     overview: Share = 0.0
 
 
