@@ -6,6 +6,7 @@ A stage of a free kind derives from :class:`hdmatt_core.stage.Stage`, sets ``kin
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -16,7 +17,7 @@ from pydantic import Field
 
 from hdmatt_core.geometry import Box
 from hdmatt_core.spec import ArraySpec, Input, Output
-from hdmatt_core.stage import Array, Stage, Tiles
+from hdmatt_core.stage import Array, Block, Context, Specs, Stage, Tiles
 
 KINDS = ("tiler", "pool", "encoder", "sampler", "aggregator", "decoder", "blender", "source", "sink")
 """Kinds with fixed ports; every other kind is free."""
@@ -175,13 +176,13 @@ class Source(Stage):
         """Bytes held by each process that reads this source; 0 if it reads windows."""
         return 0
 
+    @abstractmethod
     def stream(self) -> Iterator[tuple[Box, Array]]:
         """The whole image piece by piece in bounded memory, boxes in displayed orientation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def identity(self) -> Mapping[str, str | int]:
         """What must be equal for a run to go on: size, a digest of sampled content."""
-        raise NotImplementedError
 
     def about(self) -> About:
         return About()
@@ -206,16 +207,24 @@ class Sink(Stage):
         path: Path
         depth: Literal["8", "16", "float"] = "8"
 
+    def infer(self, specs: Specs) -> dict[str, ArraySpec]:
+        """A sink has no outputs."""
+        return {}
+
+    def run(self, block: Block, context: Context) -> dict[str, Array]:
+        """A sink has no outputs: it is written piece by piece, with ``write``."""
+        return {}
+
     def check(self, spec: ArraySpec) -> None:
         """UserError if an array of ``spec`` cannot be written to this format (channels, depth, size)."""
 
+    @abstractmethod
     def write_bytes(self, spec: ArraySpec) -> int:
         """Bytes allocated while writing, an upper figure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, partial: Path, spec: ArraySpec, read: Callable[[Box], Array], about: About) -> None:
         """Write the array to ``partial`` (renamed to ``params.path`` by the caller once complete).
 
         ``read`` gives the values of a box (y, x), alpha in 0..1 float32 or RGBA in the image's dtype.
         """
-        raise NotImplementedError

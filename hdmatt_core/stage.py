@@ -14,6 +14,7 @@ A stage is built from its validated :class:`Params` and is immutable. The progra
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -162,7 +163,7 @@ class Context(Protocol):
         ...
 
 
-class Stage:
+class Stage(ABC):
     """Base of all stages. Ports are class attributes; see the kinds in :mod:`hdmatt_core.kinds`."""
 
     kind: ClassVar[str]
@@ -183,9 +184,9 @@ class Stage:
     def __init__(self, params: Params) -> None:
         self.params = params
 
+    @abstractmethod
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         """Specs of the outputs by port name, from the specs of the wired inputs; UserError if they cannot be."""
-        raise NotImplementedError
 
     def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
         """One request per wired input port; by default the target itself of each."""
@@ -195,9 +196,9 @@ class Stage:
         """Bytes allocated by ``run`` beside inputs and outputs; an upper figure."""
         return 0
 
+    @abstractmethod
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         """The outputs in ``block.wanted`` by port name, one row per slot of the target or one value per pixel."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

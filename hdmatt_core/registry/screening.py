@@ -102,9 +102,7 @@ def _same_axes(wanted: Port, has: Port) -> bool:
 
 
 def _methods(brought: StageType) -> Verdict:
-    if brought.stage.kind == kinds.Sink.kind:
-        return None
-    for method in ("infer", "run"):
-        if getattr(brought.stage, method) is getattr(Stage, method):
-            return f"stage {brought.name!r} has no method {method!r}", "see hdmatt_core.stage"
+    lacking = ", ".join(map(repr, sorted(brought.stage.__abstractmethods__)))
+    if lacking:
+        return f"stage {brought.name!r} has no method {lacking}", "see hdmatt_core.stage and hdmatt_core.kinds"
     return None

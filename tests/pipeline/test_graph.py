@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import field_validator
 
 from hdmatt_core.errors import StageError, UserError
-from hdmatt_core.geometry import Grid
+from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.kinds import Pool, Source
 from hdmatt_core.pipeline.document import Document, load_document, parse_document
 from hdmatt_core.pipeline.faults import DocumentError
@@ -92,6 +92,12 @@ class Film(Source):
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         raise AssertionError("a pixel was read")
+
+    def stream(self) -> Iterator[tuple[Box, Array]]:
+        raise AssertionError("a pixel was read")
+
+    def identity(self) -> dict[str, str | int]:
+        raise AssertionError("the file was read")
 
 
 class Link(Stage):

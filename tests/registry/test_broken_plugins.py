@@ -73,7 +73,8 @@ def test_one_bad_stage_does_not_cost_a_plug_in_its_good_ones(load: Load) -> None
     registry = load("misshapen")
     assert "pool.sound" in registry.names("pool")
     assert [problem.what for problem in registry.problems] == [
-        "stage 'pool.idle' has no method 'infer'",
+        "stage 'pool.idle' has no method 'infer', 'run'",
+        "stage 'sink.mute' has no method 'write', 'write_bytes'",
         "stage 'pool.other_ports' lacks the pool's port 'tiles', 'pool'",
         "'source.none' is no Source",
         "'Pool Party' is no name for a stage",

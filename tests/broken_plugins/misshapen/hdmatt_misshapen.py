@@ -1,5 +1,5 @@
 from hdmatt_core.hooks import hookimpl
-from hdmatt_core.kinds import Pool
+from hdmatt_core.kinds import Pool, Sink
 from hdmatt_core.spec import Input, Output
 from hdmatt_core.stage import API, Stage, StageType
 
@@ -16,6 +16,10 @@ class Sound(Pool):
 
 class Idle(Pool):
     """Has no methods."""
+
+
+class Mute(Sink):
+    """Takes arrays and writes nothing."""
 
 
 class OtherPorts(Stage):
@@ -37,6 +41,7 @@ class NoSource(Stage):
 def hdmatt_stages():
     yield StageType("pool.sound", Sound, api=API)
     yield StageType("pool.idle", Idle, api=API)
+    yield StageType("sink.mute", Mute, api=API)
     yield StageType("pool.other_ports", OtherPorts, api=API)
     yield StageType("source.none", NoSource, api=API)
     yield StageType("Pool Party", Sound, api=API)
