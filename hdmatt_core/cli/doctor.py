@@ -64,7 +64,9 @@ def _packages() -> Iterator[Finding]:
 
 def _torch() -> Iterator[Finding]:
     torch = importlib.import_module("torch")
-    yield "ok", "instruction set", f"{torch.backends.cpu.get_cpu_capability()}, the bits of a result depend on it"
+    unit = importlib.import_module("hdmatt_core.runtime.machine").devices()["cpu"]
+    meant = importlib.import_module("hdmatt_core.runtime.compute").precision("auto", unit)
+    yield "ok", "instruction set", f"{unit}, the bits of a result depend on it; --dtype auto is {meant} on it"
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         yield "ok", f"cuda:{index}", f"{properties.name}, {_size(properties.total_memory)}"

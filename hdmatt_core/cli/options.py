@@ -36,7 +36,11 @@ Preview = Annotated[
 ]
 Device = Annotated[compute.Device, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=LIMITS)]
 Dtype = Annotated[
-    compute.Precision, typer.Option(help="Precision of the network: float32 or bfloat16.", rich_help_panel=LIMITS)
+    compute.Precision,
+    typer.Option(
+        help="Precision of the network: auto is bfloat16 on processors with AMX, float32 elsewhere.",
+        rich_help_panel=LIMITS,
+    ),
 ]
 Memory = Annotated[
     str | None,

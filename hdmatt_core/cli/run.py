@@ -30,7 +30,7 @@ def run(
     roi: options.Roi = None,
     preview: options.Preview = None,
     device: options.Device = "auto",
-    dtype: options.Dtype = "float32",
+    dtype: options.Dtype = "auto",
     memory: options.Memory = None,
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,

@@ -16,6 +16,10 @@ PACKAGES = ("hdmatt", "torch", "numpy", "zarr")
 """What the bits of a result, or the reading of its store, depend on."""
 
 
+MATRICES = " AMX"
+"""Ends the instruction set of a processor that multiplies matrices of bfloat16."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """One process's surroundings."""
@@ -38,7 +42,16 @@ def devices() -> dict[str, str]:
         found["cuda"] = torch.cuda.get_device_name()
     if torch.backends.mps.is_available():
         found["mps"] = platform.processor()
-    return found | {"cpu": torch.backends.cpu.get_cpu_capability()}
+    return found | {"cpu": _instructions()}
+
+
+def _instructions() -> str:
+    """The widest vectors that torch computes with, and whether there are matrices besides."""
+    import torch
+
+    # An older torch does not tell: its processor is taken to have none.
+    told = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return torch.backends.cpu.get_cpu_capability() + (MATRICES if told.get("amx_bf16") else "")
 
 
 def versions() -> dict[str, str]:

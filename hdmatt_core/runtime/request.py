@@ -41,7 +41,7 @@ class Request:
     scheduler: str | None = None
     synchronous: bool = False
     device: Device = "auto"
-    dtype: Precision = "float32"
+    dtype: Precision = "auto"
     scratch: Path | None = None
     resume: bool = False
     overwrite: bool = False

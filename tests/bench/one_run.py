@@ -78,6 +78,7 @@ def main() -> None:
         memory=asked.get("memory"),
         workers=asked.get("workers", 0),
         device=asked.get("device", "cpu"),
+        dtype=asked["dtype"],
         overwrite=True,
     )
     result = run(request, marks)

@@ -22,6 +22,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from hdmatt_core.demo import PHOTO, TRIMAP
+from hdmatt_core.runtime.machine import MATRICES, devices
 
 MEGAPIXELS = 24
 UNKNOWN = 0.10
@@ -43,15 +44,22 @@ def report(image: Path, trimap: Path, folder: Path, memory: str) -> None:
     width, height = Image.open(image).size
     size = f"{width} x {height}, {width * height / 1e6:.1f} megapixels"
     print(f"{size}, {unknown:.1%} unknown, {psutil.cpu_count()} cores")
-    bare = bare_network(image, trimap)
-    seconds, busy, peak, log = watched_run(image, trimap, folder, memory)
+    for dtype in ("float32", "bfloat16") if devices()["cpu"].endswith(MATRICES) else ("float32",):
+        print(f"\n{dtype}")
+        compare(image, trimap, folder, memory, dtype)
+    size, closed = closed_form(image, trimap)
+    print(f"\nPyMatting closed form at {size:.1f} MP  {closed[0]:8.1f} s   {closed[1] / 1e6:.0f} MB")
+
+
+def compare(image: Path, trimap: Path, folder: Path, memory: str, dtype: str) -> None:
+    """Print what the network alone takes in a precision, and what the command takes."""
+    bare = bare_network(image, trimap, dtype)
+    seconds, busy, peak, log = watched_run(image, trimap, folder, memory, dtype)
     planned = next(line for line in log.splitlines() if line.startswith("memory "))
     print(f"bare network on the same tiles   {bare[0]:8.1f} s   {bare[1]:8.1f} s of processors")
     print(f"hdmatt matte, start to finish    {seconds:8.1f} s   {busy:8.1f} s of processors")
     print(f"  times the bare network         {seconds / bare[0]:8.2f}     {busy / bare[1]:8.2f}")
     print(f"resident memory, all processes   {peak / 1e6:8.0f} MB  (plan: {planned})")
-    size, closed = closed_form(image, trimap)
-    print(f"PyMatting closed form at {size:.1f} MP  {closed[0]:8.1f} s   {closed[1] / 1e6:.0f} MB")
 
 
 def photograph(folder: Path, megapixels: float) -> tuple[Path, Path]:
@@ -68,7 +76,7 @@ def photograph(folder: Path, megapixels: float) -> tuple[Path, Path]:
     return folder / "photo.png", folder / "trimap.png"
 
 
-def bare_network(image: Path, trimap: Path) -> tuple[float, float]:
+def bare_network(image: Path, trimap: Path, dtype: str) -> tuple[float, float]:
     """Seconds, and seconds of processors, for the network alone on the tiles of the run: in memory, as many threads."""
     import torch
 
@@ -77,7 +85,7 @@ def bare_network(image: Path, trimap: Path) -> tuple[float, float]:
     from hdmatt_core.nn.regions import downsample_regions
     from hdmatt_core.nn.weights import load
 
-    model = load("hdmatt-s").folded()
+    model = load("hdmatt-s").folded().to(getattr(torch, dtype))
     pixels, known = np.asarray(Image.open(image).convert("RGB")), np.asarray(Image.open(trimap))
     grid = Grid(known.shape, 320, 32)
 
@@ -93,7 +101,7 @@ def bare_network(image: Path, trimap: Path) -> tuple[float, float]:
     def work(batch: list[int]) -> None:
         torch.set_num_threads(1)
         with torch.inference_mode():
-            x = make_input(*map(np.stack, zip(*(tiles[s] for s in batch), strict=True)))
+            x = make_input(*map(np.stack, zip(*(tiles[s] for s in batch), strict=True))).to(getattr(torch, dtype))
             asked = [i for i, s in enumerate(batch) if s in queries]
             if not asked:
                 model.encoder.known(x)
@@ -110,7 +118,7 @@ def bare_network(image: Path, trimap: Path) -> tuple[float, float]:
     return timed(lambda: list(ThreadPoolExecutor(psutil.cpu_count()).map(work, batches)))
 
 
-def watched_run(image: Path, trimap: Path, folder: Path, memory: str) -> tuple[float, float, int, str]:
+def watched_run(image: Path, trimap: Path, folder: Path, memory: str, dtype: str) -> tuple[float, float, int, str]:
     """Seconds, seconds of processors and peak resident bytes of the command people type, its children included."""
     hdmatt = [sys.executable, "-m", "hdmatt_core"]
     inputs = ["-i", f"image={image}", "-i", f"trimap={trimap}"]
@@ -118,7 +126,8 @@ def watched_run(image: Path, trimap: Path, folder: Path, memory: str) -> tuple[f
         [*hdmatt, "plan", "hdmatt", *inputs, "--memory", memory], check=True, capture_output=True, text=True
     ).stdout
     began, used, peak = time.perf_counter(), children_time(), 0
-    command = [*hdmatt, "matte", str(image), str(trimap), "-o", str(folder / "alpha.png"), "--memory", memory]
+    command = [*hdmatt, "matte", str(image), str(trimap), "-o", str(folder / f"alpha-{dtype}.png")]
+    command += ["--memory", memory, "--dtype", dtype]
     process = psutil.Popen(command)
     while process.poll() is None:
         peak = max(peak, resident(process))

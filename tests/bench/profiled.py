@@ -35,6 +35,7 @@ def main() -> None:
         outputs={"alpha": asked["output"]},
         memory=asked["memory"],
         device="cpu",
+        dtype=asked["dtype"],
         synchronous=True,
         overwrite=True,
     )

@@ -18,6 +18,8 @@ from hdmatt_core.scene.write import write_zarr
 
 EVERY = 0.25  # seconds between two looks at the memory; each costs some milliseconds
 ONE_RUN = Path(__file__).with_name("one_run.py")
+PRECISION = "float32"
+"""That of every machine: with it the figures of several can be told side by side, and the bare network's with them."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def request(scene: Path, output: Path, memory: int, **more: Any) -> dict[str, An
         "trimap": scene / "trimap",
         "output": output,
         "memory": memory,
+        "dtype": PRECISION,
         **more,
     }
 

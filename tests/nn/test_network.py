@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,9 +58,11 @@ def test_others_lists_every_row_but_ones_own() -> None:
 
 
 @torch.no_grad()
-def test_batch_and_position_do_not_change_bits(model: HDMatt, patches: Patches) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_batch_and_position_do_not_change_bits(model: HDMatt, patches: Patches, dtype: torch.dtype) -> None:
     """Holds for the shipped patch of 320 px; below 288 px torch picks another convolution for a batch of one."""
     x, regions = patches(3, 320)
+    model, x = copy.deepcopy(model).to(dtype), x.to(dtype)
     index = others(3)
     features, skips = model.encoder(x)
     vectors = model.context.descriptors(features, regions)

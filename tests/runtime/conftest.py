@@ -29,6 +29,7 @@ def request_for(weights: Path, picture: Scene) -> Callable[..., Request]:
                 "pipeline": "hdmatt",
                 "inputs": {"image": picture.image, "trimap": picture.trimap},
                 "outputs": {"alpha": None},
+                "dtype": "float32",
                 "overrides": (*settings, *options.pop("settings", ())),  # type: ignore[misc]
                 **options,
             }

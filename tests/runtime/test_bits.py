@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -22,11 +23,21 @@ def references() -> dict[str, np.ndarray]:
     return {}
 
 
+@pytest.fixture(params=["float32", "bfloat16"])
+def precision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def reference(request_for: Make, references: dict[str, np.ndarray]) -> np.ndarray:
-    if not references:
-        references["alpha"] = run(request_for(synchronous=True)).arrays["alpha"]
-    return references["alpha"]
+def request_for(request_for: Make, precision: str) -> Make:
+    return partial(request_for, dtype=precision)
+
+
+@pytest.fixture
+def reference(request_for: Make, precision: str, references: dict[str, np.ndarray]) -> np.ndarray:
+    if precision not in references:
+        references[precision] = run(request_for(synchronous=True)).arrays["alpha"]
+    return references[precision]
 
 
 def test_known_pixels_are_the_trimap_and_unknown_ones_are_not_constant(
@@ -83,6 +94,7 @@ def test_a_scheduler_elsewhere(request_for: Make, reference: np.ndarray) -> None
     assert np.array_equal(result.arrays["alpha"], reference)
 
 
-def test_bfloat16_stays_near(request_for: Make, reference: np.ndarray) -> None:
-    alpha = run(request_for(dtype="bfloat16")).arrays["alpha"]
+def test_the_other_precision_stays_near(request_for: Make, precision: str, reference: np.ndarray) -> None:
+    other = "float32" if precision == "bfloat16" else "bfloat16"
+    alpha = run(request_for(dtype=other)).arrays["alpha"]
     assert 0 < np.abs(alpha - reference).mean() < 0.02

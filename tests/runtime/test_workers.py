@@ -283,6 +283,19 @@ def test_device_and_arithmetic_are_those_of_the_workers(request_for: Make) -> No
         compute_of(graph, "cuda", "float32", 0, [cpu])
 
 
+def test_the_precision_is_that_of_processors_with_matrices_unless_it_is_said(request_for: Make) -> None:
+    from hdmatt_core.runtime.compute import compute_of
+    from hdmatt_core.runtime.machine import MATRICES
+
+    graph = prepare(request_for()).graph
+    made, plain = Machine({"cpu": f"AVX512{MATRICES}"}, {}), Machine({"cuda": "H100", "cpu": "AVX512"}, {})
+    assert compute_of(graph, "cpu", "auto", 0, [made]).dtype == "bfloat16"
+    assert compute_of(graph, "cpu", "auto", 0, [plain]).dtype == "float32"
+    assert compute_of(graph, "auto", "auto", 0, [plain]).dtype == "float32"
+    assert compute_of(graph, "cpu", "float32", 0, [made]).dtype == "float32"
+    assert compute_of(graph, "cpu", "bfloat16", 0, [plain]).dtype == "bfloat16"
+
+
 @pytest.mark.parametrize(
     ("bokeh", "link"), [(object(), "http://s:8787/status"), (None, "http://s:8787/info/main/workers.html")]
 )
