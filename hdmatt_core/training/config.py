@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.nn.presets import find_preset
 from hdmatt_core.training.procedural import FAMILIES
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -116,6 +117,8 @@ def read_config(path: str | Path) -> TrainConfig:
         raise UserError(f"{path} is no valid training configuration", detail=_faults(error)) from None
     if (config.minutes is None) == (config.steps is None):
         raise UserError(f"{path}: give either minutes or steps, so that training knows its end")
+    if any(phase.overview for phase in config.phases) and not find_preset(config.preset).evidence:
+        raise UserError(f"{path}: {config.preset} is told of no overview; leave overview out of its phases")
     return config
 
 

@@ -179,6 +179,11 @@ def test_the_shipped_configuration_is_valid() -> None:
         ("data: a\nout: b\nlearning: 1\nphases: []\n", "learning: Extra inputs"),
         ("data: a\nout: b\nphases: [{until: 1, patch: 33, images: 1, patches: 2}]\n", "phases.0.patch"),
         ("data: a\nout: b\nphases: [{until: 1, patch: 32, images: 1, patches: 2}]\n", "minutes or steps"),
+        (
+            "data: a\nout: b\nsteps: 9\npreset: hdmatt-r34\n"
+            "phases: [{until: 1, patch: 32, images: 1, patches: 2, overview: 0.5}]\n",
+            "hdmatt-r34 is told of no overview",
+        ),
         ("data: [", "not YAML"),
     ],
 )
