@@ -59,6 +59,7 @@ def test_the_sdist_builds_the_same_wheel(
     (tmp_path / "sdist").mkdir()
     (tmp_path / "wheel").mkdir()
     with tarfile.open(build("sdist", root, tmp_path / "sdist")) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has it since 3.11.4
+        archive.extractall(tmp_path)
     [unpacked] = tmp_path.glob("hdmatt-*")
     assert names(build("wheel", unpacked, tmp_path / "wheel")) == names(wheel)

@@ -112,6 +112,7 @@ def test_a_killed_run_was_locked_and_goes_on(within: Make, files: Path, request_
     """kill -9 in earnest, and who came too early is told who is at work; the harness of ``make torture`` in small."""
     settings = [word for setting in request_for().overrides for word in ("--set", setting)]
     words = ["matte", "photo.png", "trimap.png", "-o", "alpha.png", "-q", "--synchronous", *settings]
+    words += ["--dtype", request_for().dtype]
     killed = subprocess.Popen([sys.executable, "-m", "hdmatt_core", *words], cwd=files)
     events = files / "alpha.png.run" / "events.jsonl"
     while not (events.exists() and events.read_text().count("BlockDone") > 2):

@@ -36,6 +36,7 @@ class Edited:
             "outputs": {"alpha": self.path},
             "overrides": (*self._settings, *settings),
             "depth": "float",
+            "dtype": "float32",
         }
         return Request(**{"pipeline": "ablation-no-overview", **given, **options})  # type: ignore[arg-type]
 
