@@ -5,28 +5,24 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import networkx as nx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import field_validator
 
 from hdmatt_core.errors import StageError, UserError
 from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.kinds import Pool, Source
-from hdmatt_core.pipeline.document import Document, load_document, parse_document
+from hdmatt_core.pipeline.document import Document, load_document
 from hdmatt_core.pipeline.faults import DocumentError
 from hdmatt_core.pipeline.find import shipped_pipelines
 from hdmatt_core.pipeline.graph import Ref, build_graph
 from hdmatt_core.pipeline.inference import placeholders
 from hdmatt_core.pipeline.sources import input_spec, open_source
 from hdmatt_core.registry import Registry
-from hdmatt_core.spec import ArraySpec, Input, Output
-from hdmatt_core.stage import API, Array, Block, Context, Stage, StageType
+from hdmatt_core.spec import ArraySpec
+from hdmatt_core.stage import API, Array, Block, Context, StageType
 
 Parse = Callable[..., Document]
 Specs = Mapping[str, ArraySpec]
@@ -100,28 +96,12 @@ class Film(Source):
         raise AssertionError("the file was read")
 
 
-class Link(Stage):
-    """A stage of a free kind with one required and two optional inputs."""
-
-    kind = "link"
-    a = Input(("y", "x"))
-    b = Input(("y", "x"), optional=True)
-    c = Input(("y", "x"), optional=True)
-    made = Output(("y", "x"))
-
-    def infer(self, specs: Specs) -> dict[str, ArraySpec]:
-        return {"made": specs["a"]}
-
-    def run(self, block: Block, context: Context) -> dict[str, Array]:
-        raise AssertionError("a pixel was read")
-
-
 @pytest.fixture(scope="module")
-def odd(registry: Registry) -> Registry:
-    """The installed stages and the odd ones."""
-    installed = [registry.stage(name) for name in registry.names()]
-    mine = {"pool.odd": Odd, "source.film": Film, "link.link": Link}
-    return Registry([*installed, *(StageType(name, stage, API, "hdmatt-odd 0.7") for name, stage in mine.items())])
+def odd(linked: Registry) -> Registry:
+    """The installed stages, links and the odd ones."""
+    known = [linked.stage(name) for name in linked.names()]
+    mine = {"pool.odd": Odd, "source.film": Film}
+    return Registry([*known, *(StageType(name, stage, API, "hdmatt-odd 0.7") for name, stage in mine.items())])
 
 
 def odd_document(parse: Parse, how: str, *overrides: str) -> Document:
@@ -300,51 +280,6 @@ def test_a_network_needs_weights(parse: Parse, registry: Registry) -> None:
         build_graph(parse(text), registry)
     what = "weights: missing, but stage 'small_patches' (overview.patches) needs a network; write 'weights: hdmatt-s'"
     assert str(raised.value) == f"t.yaml:2:1: {what}"
-
-
-def wired(count: int, wires: Mapping[int, list[int]]) -> str:
-    """A document of links, each reading up to three others."""
-    stages = {
-        f"s{i}": {
-            "use": "link.link",
-            "in": {port: f"s{j}" for port, j in zip("abc", wires[i], strict=False)} or {"a": "i"},
-        }
-        for i in range(count)
-    }
-    document: dict[str, Any] = {
-        "pipeline": 1,
-        "inputs": {"i": {"kind": "mask"}},
-        "stages": stages,
-        "outputs": {"o": "s0"},
-    }
-    return str(document).replace("'", '"')
-
-
-@st.composite
-def wirings(draw: st.DrawFn) -> tuple[int, dict[int, list[int]]]:
-    count = draw(st.integers(1, 7))
-    one = st.lists(st.integers(0, count - 1), max_size=3)
-    return count, {i: draw(one) for i in range(count)}
-
-
-@settings(deadline=None, max_examples=60)
-@given(wirings())
-def test_any_wiring_is_ordered_or_its_cycles_are_named(odd: Registry, wiring: tuple[int, dict[int, list[int]]]) -> None:
-    count, wires = wiring
-    document = parse_document(wired(count, wires), "w.yaml", Path())
-    dag = nx.DiGraph([(j, i) for i, sources in wires.items() for j in sources])
-    if nx.is_directed_acyclic_graph(dag):
-        order = [*build_graph(document, odd).nodes]
-        assert all(order.index(f"s{j}") < order.index(f"s{i}") for j, i in dag.edges)
-        return
-    with pytest.raises(DocumentError) as raised:
-        build_graph(document, odd)
-    knots = [k for k in nx.strongly_connected_components(dag) if dag.subgraph(k).number_of_edges()]
-    assert len(raised.value.faults) == len(knots)
-    for fault in raised.value.faults:
-        way = [int(name[1:]) for name in fault.what.removeprefix("waits for itself: ").split(" -> ")]
-        assert way[0] == way[-1]
-        assert all(dag.has_edge(a, b) for a, b in pairwise(way))
 
 
 def test_a_grid_is_what_the_parameters_say(parse: Parse, registry: Registry) -> None:
