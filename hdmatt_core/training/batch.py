@@ -16,9 +16,10 @@ from hdmatt_core.nn.evidence import Evidence, whole_evidence
 from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.presets import EVIDENCE_CELL, OVERVIEW, STRIDE
 from hdmatt_core.nn.regions import downsample_regions
-from hdmatt_core.training.compose import Composer, Picture
+from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase
 from hdmatt_core.training.overview import reduced
+from hdmatt_core.training.picture import Picture
 
 _UNKNOWN = 128
 # Weight of pixels that only a veil makes unknown: most are far from any edge, and they are many.

@@ -29,9 +29,8 @@ def photograph(mixed: Floats, rng: Generator) -> NDArray[np.uint8]:
     if rng.random() < 0.12:
         mixed = _fringed(mixed, rng)
     if rng.random() < 0.5:
-        mixed = mixed + _noise(mixed, rng)
-    pixels = np.clip(mixed * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
-    image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+        mixed = mixed + noise(mixed, rng)
+    image = Image.fromarray(pixels(mixed))
     if rng.random() < 0.12:
         image = image.filter(ImageFilter.UnsharpMask(rng.uniform(0.6, 2.5), int(rng.integers(30, 180)), 1))
     if rng.random() < 0.3:
@@ -56,7 +55,13 @@ def _fringed(mixed: Floats, rng: Generator) -> Floats:
     return fringed
 
 
-def _noise(mixed: Floats, rng: Generator) -> Floats:
+def pixels(mixed: Floats) -> NDArray[np.uint8]:
+    """Light (3, S, S) as 8-bit pixels (S, S, 3)."""
+    levels = np.clip(mixed * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(1, 2, 0))
+
+
+def noise(mixed: Floats, rng: Generator) -> Floats:
     """Noise that grows with light (shot) over an even one (read), sometimes blotchy, sometimes grey."""
     channels = 1 if rng.random() < 0.2 else 3
     grain = rng.standard_normal((channels, *mixed.shape[1:]), dtype=np.float32)

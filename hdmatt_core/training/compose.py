@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.random import Generator
-from numpy.typing import NDArray
 from torch.nn import functional
 
 from hdmatt_core.training.camera import lens, photograph
 from hdmatt_core.training.config import Mix
 from hdmatt_core.training.cutout import Cutout
 from hdmatt_core.training.material import Library
-from hdmatt_core.training.placing import Layer, backdrop, fitting_scale, merged, place
+from hdmatt_core.training.picture import Picture
+from hdmatt_core.training.placing import Layer, backdrop, cover, fitting_scale, merged, place
+from hdmatt_core.training.plain import plain_picture
 from hdmatt_core.training.similar import alike, clothed
 from hdmatt_core.training.trimaps import random_trimap
 from hdmatt_core.training.warp import Floats, noise_field
@@ -27,33 +27,58 @@ _CROPS = (1.0, 1.5, 2.0)
 _CROP_SHARES = (0.8, 0.12, 0.08)
 _HARD = 0.15
 """How often a foreground takes after the background, or wears a photograph: what no colour and no shape can tell."""
+_COVERED, _PLANTED = 0.3, 4
 _OPAQUE, _LEAST_OPAQUE, _HELD = 0.99, 0.02, 0.7
 """Veils, smoke and flames come with somebody or something, whose colours are known and are not theirs."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A composed picture: `rgb` (S, S, 3) uint8, `alpha` (S, S), `trimap` (S, S), `contrast` (S, S) = mean |F - B|."""
-
-    rgb: NDArray[np.uint8]
-    alpha: Floats
-    trimap: NDArray[np.uint8]
-    contrast: Floats
-
-
 class Composer:
-    """Draws pictures from a library and a drawer of procedural cut-outs; `wild` permits odd trimaps."""
+    """Draws pictures from a library and a drawer of procedural cut-outs, a share `plain` of them plainly; `wild`
+    permits odd trimaps."""
 
-    def __init__(self, library: Library, drawer: Drawer | None, mix: Mix, wild: bool = True) -> None:
+    def __init__(
+        self, library: Library, drawer: Drawer | None, mix: Mix, wild: bool = True, plain: float = 0.0
+    ) -> None:
         self._library = library
         self._drawer = drawer
-        self._wild = wild
+        self._wild, self._plain = wild, plain
         usable = {"photo": library.photos, "cutout": library.cutouts, "procedural": drawer, "field": True}
         share = np.array([getattr(mix, kind) if there else 0.0 for kind, there in usable.items()])
         self._kinds, self._share = list(usable), share / share.sum()
 
     def picture(self, side: int, rng: Generator) -> Picture:
-        """Compose one picture of `side` px (even), sometimes from a larger one that is shrunk."""
+        """Compose one picture of `side` px (even)."""
+        plain = self._plainly(side, rng) if self._plain and rng.random() < self._plain else None
+        return plain or self._freely(side, rng)
+
+    def _plainly(self, side: int, rng: Generator) -> Picture | None:
+        """One thing before a photograph as it is, with somebody beside it if nothing of it is known, or else None."""
+        background = backdrop(_one(self._library.backgrounds, rng), side, rng)
+        layer = self._covering(side, rng)
+        if rng.random() < _HARD:
+            layer = alike(layer, background, rng)
+        return plain_picture(layer, background, rng) or plain_picture(
+            merged(self._holder(side, rng), layer), background, rng
+        )
+
+    def _covering(self, side: int, rng: Generator) -> Layer:
+        """A photograph or a procedural foreground as large as the canvas, or cut-outs until they cover part of it."""
+        real = [kind for kind in self._kinds if kind != "field"]
+        share = self._share[[self._kinds.index(kind) for kind in real]]
+        kind = str(rng.choice(real, p=share / share.sum()))
+        cutout = self._cutout(rng, kind)
+        whole = None if kind == "cutout" else cover(cutout, side, rng)
+        if whole is not None:
+            return whole
+        layer = self._strewn(cutout, side, rng)
+        for _ in range(_PLANTED):
+            if layer.alpha.mean() > _COVERED:
+                break
+            layer = merged(self._strewn(cutout, side, rng), layer)
+        return layer
+
+    def _freely(self, side: int, rng: Generator) -> Picture:
+        """Whatever may come together, sometimes larger and then shrunk."""
         crop = 2 * round(side * rng.choice(_CROPS, p=_CROP_SHARES) / 2)
         background = self._background(crop, rng)
         layer = self._foreground(crop, rng)

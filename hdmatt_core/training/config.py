@@ -84,6 +84,7 @@ class TrainConfig(Strict):
     steps: int | None = Field(None, gt=0)
     phases: tuple[Phase, ...] = Field(min_length=1)
     mix: Mix = Mix()
+    plain: Share = Field(0.0, description="of pictures: composed plainly, of one thing as large as they are, upright")
     procedural: Procedural = Procedural()
     memory: float = Field(1.5, gt=0, description="GB of decoded material, over all loaders")
     loaders: int = Field(0, ge=0, description="processes that draw batches; 0 draws where the network trains")

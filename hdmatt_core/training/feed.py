@@ -31,7 +31,8 @@ def make_composer(config: TrainConfig) -> Composer:
     cache = Cache(round(config.memory * 1e9 / max(config.loaders, 1)))
     library = load_library(config.data, "train", config.longest, cache)
     pool = open_pool(config, cache)
-    return Composer(library, pool.drawer(config.procedural.families) if pool else None, config.mix)
+    drawer = pool.drawer(config.procedural.families) if pool else None
+    return Composer(library, drawer, config.mix, plain=config.plain)
 
 
 def open_pool(config: TrainConfig, cache: Cache | None = None) -> Pool | None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
-from hdmatt_core.training.compose import Picture
 from hdmatt_core.training.cutout import Cutout
 from hdmatt_core.training.material import Library
+from hdmatt_core.training.picture import Picture
 from hdmatt_core.training.warp import Floats, noise_field, recolour, to_float
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ import torch
 
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.nn.weights import load
-from hdmatt_core.training.compose import Picture
 from hdmatt_core.training.config import read_config
+from hdmatt_core.training.picture import Picture
 from hdmatt_core.training.validate import Predictor, Score, half, interpolated, score, validation_pictures
 
 

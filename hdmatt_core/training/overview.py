@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hdmatt_core.nn.presets import OVERVIEW
 from hdmatt_core.nn.reduction import reduced_mean, reduced_trimap
-from hdmatt_core.training.compose import Picture
+from hdmatt_core.training.picture import Picture
 
 _SEEN = 2  # the plane of evidence that an overview fills
 

@@ -39,18 +39,55 @@ def place(cutout: Cutout, side: int, scale: float, rng: Generator, centre: tuple
 
     What is resampled is light: colour times alpha.
     """
-    level = min(max(0, math.floor(math.log2(1.4 / (2 * scale)) + 1)), cutout.depth)
+    level = _level(cutout, scale)
     matrix = _affine(scale * 2**level, rng)
     anchor = (cutout.anchors[rng.integers(len(cutout.anchors))] + 0.5) / 2**level
     start = anchor - matrix @ (rng.uniform(*centre, 2) * side)
+    return _laid(cutout, level, matrix, start, side, rng)
+
+
+def cover(cutout: Cutout, side: int, rng: Generator) -> Layer | None:
+    """Lay a cut-out upright over the whole canvas, perhaps mirrored; None where it is too small to cover it.
+
+    A piece of the canvas's own size is neither turned nor resampled.
+    """
+    scale = side / min(cutout.size)
+    if scale > _LARGEST:
+        return None
+    level = _level(cutout, scale)
+    size = cutout.extent(level)
+    matrix = np.diag(np.array((rng.choice((-1.0, 1.0)), 1.0)) * min(size) / side)
+    start = np.array([rng.uniform(0, length - min(size)) for length in size])
+    if matrix[0, 0] < 0:
+        start[0] += min(size)
+    return _laid(cutout, level, matrix, start, side, rng, "bilinear", "border")
+
+
+def _level(cutout: Cutout, scale: float) -> int:
+    """Which of a cut-out's smaller sizes is sampled: none that the scale enlarges by much."""
+    return min(max(0, math.floor(math.log2(1.4 / (2 * scale)) + 1)), cutout.depth)
+
+
+def _laid(
+    cutout: Cutout,
+    level: int,
+    matrix: NDArray[np.float64],
+    start: NDArray[np.float64],
+    side: int,
+    rng: Generator,
+    mode: str | None = None,
+    beyond: str = "zeros",
+) -> Layer:
+    """Sample a level of a cut-out, recoloured, on a canvas whose corner lies at `start`; what is `beyond` it is empty,
+    or its border goes on."""
     box = _box(matrix, start, side, cutout.extent(level))
     if box is None:
         return Layer(np.zeros((3, side, side), np.float32), np.zeros((side, side), np.float32))
     colour, alpha = cutout.window(level, box)
     colour = recolour(colour, rng)
     grid = _grid(matrix, start - box[:2], side, colour.size)
-    mode = "bicubic" if rng.random() < 0.15 else "bilinear"
-    return _sampled(np.asarray(colour), alpha, grid, mode)
+    mode = mode or ("bicubic" if rng.random() < 0.15 else "bilinear")
+    return _sampled(np.asarray(colour), alpha, grid, mode, beyond)
 
 
 def _affine(scale: float, rng: Generator) -> NDArray[np.float64]:
@@ -81,14 +118,14 @@ def _grid(matrix: NDArray[np.float64], start: NDArray[np.float64], side: int, si
     return grid
 
 
-def _sampled(colour: NDArray[np.uint8], alpha: NDArray[np.uint8], grid: Tensor, mode: str) -> Layer:
+def _sampled(colour: NDArray[np.uint8], alpha: NDArray[np.uint8], grid: Tensor, mode: str, beyond: str) -> Layer:
     planes = torch.empty(1, 4, *alpha.shape)
     planes[0, 3] = torch.from_numpy(np.array(alpha)).float() / 255
     planes[0, :3] = torch.from_numpy(np.array(colour)).permute(2, 0, 1).float() / 255
     # Behind what is too faint to tell its colour, a coarse picture of the colours around stands in.
     around = functional.avg_pool2d(planes[:, :3], min(_COARSE, *alpha.shape), ceil_mode=True)
     planes[0, :3] *= planes[0, 3]
-    seen = functional.grid_sample(planes, grid, mode=mode, align_corners=False)[0].clamp(0, 1)
+    seen = functional.grid_sample(planes, grid, mode=mode, padding_mode=beyond, align_corners=False)[0].clamp(0, 1)
     fallback = functional.grid_sample(around, grid, padding_mode="border", align_corners=False)[0]
     solid = seen[3] > 4 / 255
     straight = torch.where(solid, seen[:3] / seen[3].clamp_min(1 / 255), fallback).clamp_(0, 1)

@@ -11,11 +11,11 @@ from scipy import ndimage
 
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.training.batch import Batch, assemble, cut_patch, evidence_of, whole
-from hdmatt_core.training.compose import Picture
 from hdmatt_core.training.config import TrainConfig
 from hdmatt_core.training.fixed import fixed_picture, render_strands
 from hdmatt_core.training.material import load_library
 from hdmatt_core.training.overview import reduced, told
+from hdmatt_core.training.picture import Picture
 from hdmatt_core.training.warp import Floats
 
 PATCH = 320

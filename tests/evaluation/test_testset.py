@@ -9,18 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from hdmatt_core.cli import main
 from hdmatt_core.errors import UserError
 from hdmatt_core.evaluation.layouts import parse_dataset
-from hdmatt_core.evaluation.testset import BANDS, FAMILIES, Recipe, compose_set
-from hdmatt_core.evaluation.testset.bands import draw_trimap
+from hdmatt_core.evaluation.testset import FAMILIES, Recipe, compose_set
 from hdmatt_core.evaluation.testset.foreground import _planted, draw_foreground
 from hdmatt_core.evaluation.testset.material import find_material, open_pieces
 from hdmatt_core.evaluation.testset.picture import compose
+from hdmatt_core.training.bands import BANDS
 
 SMALL = (0.012, 0.02)
 
@@ -124,22 +122,6 @@ def test_small_cutouts_are_not_enlarged_much(data: Path) -> None:
         rows, columns = np.nonzero(planted.alpha > 0)
         assert np.ptp(rows) < 1.5 * piece[0].height + 60
         assert np.ptp(columns) < 1.5 * piece[0].width + 60
-
-
-@given(seed=st.integers(0, 2**32), band=st.sampled_from(BANDS), opaque=st.booleans())
-@settings(max_examples=25, deadline=None)
-def test_trimaps_never_claim_what_is_not(seed: int, band: str, opaque: bool) -> None:
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:90, :120]
-    alpha = np.clip((30 - np.hypot(y - 45, x - 60)) * rng.uniform(12, 60), 0, 255 if opaque else 200).astype(np.uint8)
-    trimap = draw_trimap(alpha, band, rng)  # type: ignore[arg-type]  # a name of the table
-    if not opaque:
-        assert trimap is None
-        return
-    assert trimap is not None
-    assert (alpha[trimap == 0] == 0).all()
-    assert (alpha[trimap == 255] == 255).all()
-    assert {0, 128, 255} == set(np.unique(trimap))
 
 
 def test_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,10 +20,10 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.nn.header import read_header
 from hdmatt_core.nn.weights import load
 from hdmatt_core.training import loop
-from hdmatt_core.training.compose import Picture
 from hdmatt_core.training.config import TrainConfig, read_config
 from hdmatt_core.training.loop import Trainer, train
 from hdmatt_core.training.losses import matting_loss
+from hdmatt_core.training.picture import Picture
 from hdmatt_core.training.record import Record
 from hdmatt_core.training.validate import half, interpolated, score, validation_pictures
 

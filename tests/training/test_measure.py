@@ -10,7 +10,7 @@ import pytest
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.nn.weights import save
 from hdmatt_core.training import measure
-from hdmatt_core.training.compose import Picture
+from hdmatt_core.training.picture import Picture
 
 
 def test_every_answer_is_scored(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from hdmatt_core.errors import UserError
-from hdmatt_core.evaluation.testset.bands import draw_trimap
 from hdmatt_core.evaluation.testset.foreground import (
     Floats,
     Foreground,
@@ -22,6 +21,7 @@ from hdmatt_core.evaluation.testset.foreground import (
 )
 from hdmatt_core.evaluation.testset.material import Material
 from hdmatt_core.evaluation.testset.recipe import Entry
+from hdmatt_core.training.bands import draw_trimap
 
 _TRIES = 12
 _VISIBLE = 0.03  # share of the canvas that a foreground must have

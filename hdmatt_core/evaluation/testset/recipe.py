@@ -11,12 +11,11 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.training.bands import BANDS, Band
 
 Family = Literal["hair", "fur", "plants", "nets", "translucency"]
-Band = Literal["narrow", "wide", "wide with wholly unknown regions"]
 
 FAMILIES: tuple[Family, ...] = ("hair", "fur", "plants", "nets", "translucency")
-BANDS: tuple[Band, ...] = ("narrow", "wide", "narrow", "wide with wholly unknown regions")
 
 RENDERED: Mapping[Family, tuple[str, ...]] = {
     "hair": ("hair",),

@@ -1,13 +1,16 @@
-"""Trimaps of a test set: narrow and wide bands, and regions that are wholly unknown."""
+"""Trimaps as people draw them: narrow and wide bands, and regions that are wholly unknown."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hdmatt_core.evaluation.testset.recipe import Band
+Band = Literal["narrow", "wide", "wide with wholly unknown regions"]
+BANDS: tuple[Band, ...] = ("narrow", "wide", "narrow", "wide with wholly unknown regions")
 
 _LEAST = 0.002
 """Share of the pixels that must be known foreground, and as many known background: every method needs some of both."""
