@@ -10,6 +10,7 @@ import torch
 from numpy.random import Generator
 from torch.nn import functional
 
+from hdmatt_core.errors import UserError
 from hdmatt_core.training.camera import lens, photograph
 from hdmatt_core.training.config import Mix
 from hdmatt_core.training.cutout import Cutout
@@ -45,6 +46,12 @@ class Composer:
         usable = {"photo": library.photos, "cutout": library.cutouts, "procedural": drawer, "field": True}
         share = np.array([getattr(mix, kind) if there else 0.0 for kind, there in usable.items()])
         self._kinds, self._share = list(usable), share / share.sum()
+        things = share * (np.array(self._kinds) != "field")
+        if plain and not things.any():
+            raise UserError(
+                "plain pictures show a photograph, cut-out or procedural foreground; give one a share in mix"
+            )
+        self._things = things / max(things.sum(), np.finfo(float).tiny)
 
     def picture(self, side: int, rng: Generator) -> Picture:
         """Compose one picture of `side` px (even)."""
@@ -63,9 +70,7 @@ class Composer:
 
     def _covering(self, side: int, rng: Generator) -> Layer:
         """A photograph or a procedural foreground as large as the canvas, or cut-outs until they cover part of it."""
-        real = [kind for kind in self._kinds if kind != "field"]
-        share = self._share[[self._kinds.index(kind) for kind in real]]
-        kind = str(rng.choice(real, p=share / share.sum()))
+        kind = str(rng.choice(self._kinds, p=self._things))
         cutout = self._cutout(rng, kind)
         whole = None if kind == "cutout" else cover(cutout, side, rng)
         if whole is not None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from hdmatt_core.errors import UserError
 from hdmatt_core.training.bands import BANDS, Band, draw_trimap
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Mix
@@ -34,6 +35,13 @@ def test_every_soft_pixel_is_unknown_and_something_of_both_is_known(composer: Co
     assert (picture.alpha[picture.trimap == 0] == 0).all()
     assert np.array_equal(picture.alpha * 255, np.round(picture.alpha * 255))
     assert {0, 128, 255} == set(np.unique(picture.trimap))
+
+
+def test_plain_pictures_need_a_thing_to_show(index: Path) -> None:
+    mix = Mix(photo=0, cutout=0, procedural=0, field=1)
+    Composer(load_library(index, "train", 200), None, mix)
+    with pytest.raises(UserError, match="give one a share in mix"):
+        Composer(load_library(index, "train", 200), None, mix, plain=0.5)
 
 
 def test_a_piece_of_the_canvas_s_size_is_as_it_was_drawn() -> None:
