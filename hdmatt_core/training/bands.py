@@ -29,7 +29,7 @@ def draw_trimap(alpha: Bytes, band: Band, rng: Generator) -> Bytes | None:
     """
     soft = (alpha > 0) & (alpha < 255)
     reach = np.sqrt(alpha.size) * rng.uniform(0.02, 0.06, 2) if band != "narrow" else rng.uniform(2, 12, 2)
-    far = ndimage.distance_transform_edt(~(soft | _edges(alpha >= 128)))
+    far = ndimage.distance_transform_edt(~(soft | borders(alpha >= 128)))
     solid = alpha >= 128
     unknown = (far <= np.where(solid, reach[0], reach[1])) | soft
     if band == "wide with wholly unknown regions":
@@ -57,7 +57,8 @@ def _discs(where: Mask, rng: Generator, count: int, radii: tuple[float, float]) 
     return covered
 
 
-def _edges(solid: Mask) -> Mask:
+def borders(solid: Mask) -> Mask:
+    """Where a mask (H, W) differs from the pixel above or to the left."""
     edges = np.zeros_like(solid)
     edges[:, 1:] |= solid[:, 1:] != solid[:, :-1]
     edges[1:] |= solid[1:] != solid[:-1]

@@ -29,6 +29,7 @@ _CROP_SHARES = (0.8, 0.12, 0.08)
 _HARD = 0.15
 """How often a foreground takes after the background, or wears a photograph: what no colour and no shape can tell."""
 _COVERED, _PLANTED = 0.3, 4
+"""Share of a plain picture that cut-outs are strewn over, and how many more times at most."""
 _OPAQUE, _LEAST_OPAQUE, _HELD = 0.99, 0.02, 0.7
 """Veils, smoke and flames come with somebody or something, whose colours are known and are not theirs."""
 

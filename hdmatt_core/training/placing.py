@@ -49,7 +49,7 @@ def place(cutout: Cutout, side: int, scale: float, rng: Generator, centre: tuple
 def cover(cutout: Cutout, side: int, rng: Generator) -> Layer | None:
     """Lay a cut-out upright over the whole canvas, perhaps mirrored; None where it is too small to cover it.
 
-    A piece of the canvas's own size is neither turned nor resampled.
+    A piece of the canvas's own size keeps its pixels.
     """
     scale = side / min(cutout.size)
     if scale > _LARGEST:
@@ -60,7 +60,7 @@ def cover(cutout: Cutout, side: int, rng: Generator) -> Layer | None:
     start = np.array([rng.uniform(0, length - min(size)) for length in size])
     if matrix[0, 0] < 0:
         start[0] += min(size)
-    return _laid(cutout, level, matrix, start, side, rng, "bilinear", "border")
+    return _laid(cutout, level, matrix, start, side, rng, beyond="border")
 
 
 def _level(cutout: Cutout, scale: float) -> int:
@@ -75,7 +75,6 @@ def _laid(
     start: NDArray[np.float64],
     side: int,
     rng: Generator,
-    mode: str | None = None,
     beyond: str = "zeros",
 ) -> Layer:
     """Sample a level of a cut-out, recoloured, on a canvas whose corner lies at `start`; what is `beyond` it is empty,
@@ -86,7 +85,7 @@ def _laid(
     colour, alpha = cutout.window(level, box)
     colour = recolour(colour, rng)
     grid = _grid(matrix, start - box[:2], side, colour.size)
-    mode = mode or ("bicubic" if rng.random() < 0.15 else "bilinear")
+    mode = "bicubic" if rng.random() < 0.15 else "bilinear"
     return _sampled(np.asarray(colour), alpha, grid, mode, beyond)
 
 

@@ -7,6 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from hdmatt_core.training.bands import borders
 from hdmatt_core.training.warp import Floats, noise_field
 
 _OPAQUE = np.float32(1 - 2.5 / 255)
@@ -28,7 +29,7 @@ def random_trimap(alpha: Floats, rng: Generator, wild: bool = True) -> NDArray[n
     nobody asks for a matte without saying of what.
     """
     soft = (alpha > _CLEAR) & (alpha < _OPAQUE)
-    edges = _edges(alpha >= 0.5) | soft
+    edges = borders(alpha >= 0.5) | soft
     side = alpha.shape[0]
     halves = edges.reshape(side // 2, 2, side // 2, 2).any(axis=(1, 3))
     distance = 2 * ndimage.distance_transform_edt(~halves) if halves.any() else np.full(halves.shape, np.inf)
@@ -55,13 +56,6 @@ def _hints(unknown: Mask, edges: Mask, solid: Mask, rng: Generator) -> Mask:
             radius = rng.uniform(*_HINT) * len(solid)
             clear |= ((rows - y) ** 2 + (columns - x) ** 2 <= radius**2) & ~edges
     return clear
-
-
-def _edges(solid: Mask) -> Mask:
-    edges = np.zeros_like(solid)
-    edges[:, 1:] |= solid[:, 1:] != solid[:, :-1]
-    edges[1:] |= solid[1:] != solid[:-1]
-    return edges
 
 
 def _radius(side: int, rng: Generator, wild: bool) -> list[Floats]:
