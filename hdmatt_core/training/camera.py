@@ -62,7 +62,7 @@ def pixels(mixed: Floats) -> NDArray[np.uint8]:
 
 
 def noise(mixed: Floats, rng: Generator) -> Floats:
-    """Noise (3 or 1, S, S) of light (3, S, S): grows with light (shot) over an even one (read), at times blotchy or grey."""
+    """Noise (3 or 1, S, S) of light (3, S, S): shot, which grows with light, and read, at times blotchy or grey."""
     channels = 1 if rng.random() < 0.2 else 3
     grain = rng.standard_normal((channels, *mixed.shape[1:]), dtype=np.float32)
     if rng.random() < 0.3:
