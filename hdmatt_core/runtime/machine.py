@@ -16,8 +16,11 @@ PACKAGES = ("hdmatt", "torch", "numpy", "zarr")
 """What the bits of a result, or the reading of its store, depend on."""
 
 
-MATRICES = " AMX"
-"""Ends the instruction set of a processor that multiplies matrices of bfloat16."""
+AMX, BF16 = " AMX", " BF16"
+MATRICES = (AMX, BF16)
+"""One of these ends the name of a processor's instruction set, or of a card, that multiplies matrices of bfloat16."""
+AMPERE = (8, 0)
+"""Compute capability of the first cards that do."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def devices() -> dict[str, str]:
 
     found = {}
     if torch.cuda.is_available():
-        found["cuda"] = torch.cuda.get_device_name()
+        found["cuda"] = torch.cuda.get_device_name() + (BF16 if torch.cuda.get_device_capability() >= AMPERE else "")
     if torch.backends.mps.is_available():
         found["mps"] = platform.processor()
     return found | {"cpu": _instructions()}
@@ -51,7 +54,7 @@ def _instructions() -> str:
 
     # An older torch does not tell: its processor is taken to have none.
     told = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return torch.backends.cpu.get_cpu_capability() + (MATRICES if told.get("amx_bf16") else "")
+    return torch.backends.cpu.get_cpu_capability() + (AMX if told.get("amx_bf16") else "")
 
 
 def versions() -> dict[str, str]:

@@ -37,6 +37,8 @@ def _load(compute: Compute) -> Any:
 
     from hdmatt_core.nn.weights import load
 
+    # The same bits every time, and float32 where float32 is asked for.
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32 = True, False
     if compute.weights is None:
         raise ValueError("a stage asked for the network of a pipeline that names no weights")
     model = load(compute.weights).folded().to(compute.device, getattr(torch, compute.dtype))

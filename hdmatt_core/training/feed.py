@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from hdmatt_core.training.batch import Batch, draw_batch
+from hdmatt_core.training.batch import Batch, batch_of
 from hdmatt_core.training.cache import Cache
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig
+from hdmatt_core.training.drawing import Drawing, draw
 from hdmatt_core.training.material import load_library
 from hdmatt_core.training.procedural.pool import Pool
 
 _AHEAD = 3
+_PROCESSOR = torch.device("cpu")
 
 
 class Order(NamedTuple):
@@ -43,28 +45,33 @@ def open_pool(config: TrainConfig, cache: Cache | None = None) -> Pool | None:
     return Pool(wanted.folder or config.out, wanted.seed, wanted.count, wanted.side, cache)
 
 
-class Drawn(Dataset[Batch]):
-    """Batches by order; opens its material at first use, so that it travels to another process as a configuration."""
+class Drawn(Dataset[Drawing | Batch]):
+    """Drawings by order, or batches of them with `finished`; opens its material at first use, so that it travels to
+    another process as a configuration."""
 
-    def __init__(self, config: TrainConfig) -> None:
-        self._config = config
+    def __init__(self, config: TrainConfig, finished: bool) -> None:
+        self._config, self._finished = config, finished
         self._composer: Composer | None = None
 
-    def __getitem__(self, order: Order) -> Batch:
-        """Draw a batch: it depends on seed, step and phase alone."""
+    def __getitem__(self, order: Order) -> Drawing | Batch:
+        """Draw: what comes depends on seed, step and phase alone."""
         self._composer = self._composer or make_composer(self._config)
-        return draw_batch(self._composer, order.phase, np.random.default_rng([self._config.seed, order.step]))
+        drawing = draw(self._composer, order.phase, np.random.default_rng([self._config.seed, order.step]))
+        return batch_of(drawing) if self._finished else drawing
 
 
 class Batches:
     """Iterate over the batches of a run from `start` on, without end and in order whatever the number of loaders.
 
+    They lie on `device`. An accelerator computes their evidence itself, otherwise whoever draws them does.
     `phase_of` tells the phase of a step when its batch is ordered: with loaders, up to three a loader ahead of its use.
     """
 
-    def __init__(self, config: TrainConfig, start: int, phase_of: Callable[[int], Phase]) -> None:
-        self._config, self._start, self._phase_of = config, start, phase_of
-        self._drawn = Drawn(config)
+    def __init__(
+        self, config: TrainConfig, start: int, phase_of: Callable[[int], Phase], device: torch.device = _PROCESSOR
+    ) -> None:
+        self._config, self._start, self._phase_of, self._device = config, start, phase_of, device
+        self._drawn = Drawn(config, finished=device.type == "cpu")
         # A fault of the material shows here, in one line, and not in a loader.
         load_library(config.data, "train", config.longest)
         pool = open_pool(config)
@@ -73,6 +80,10 @@ class Batches:
             pool.fill_beside()
 
     def __iter__(self) -> Iterator[Batch]:
+        for drawn in self._in_order():
+            yield drawn if isinstance(drawn, Batch) else batch_of(drawn.to(self._device))
+
+    def _in_order(self) -> Iterator[Drawing | Batch]:
         if not self._config.loaders:
             return (self._drawn[order] for order in self._orders())
         return iter(
@@ -83,7 +94,7 @@ class Batches:
                 num_workers=self._config.loaders,
                 multiprocessing_context="spawn",
                 prefetch_factor=_AHEAD,
-                pin_memory=torch.cuda.is_available(),
+                pin_memory=self._device.type == "cuda",
                 collate_fn=_as_it_is,
                 worker_init_fn=_alone,
             )

@@ -122,12 +122,12 @@ class Trainer:
 
     def batches(self) -> Iterator[Batch]:
         """Draw from where the run stands; seeds follow from steps, so that a resumed run draws what it would have."""
-        return iter(Batches(self.config, self.step, self._phase))
+        return iter(Batches(self.config, self.step, self._phase, self.device))
 
     def learn(self, batch: Batch) -> float:
         """Take one optimiser step and return the batch's loss."""
         self._prepare()
-        loss = self._loss(batch.to(self.device))
+        loss = self._loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
@@ -148,7 +148,7 @@ class Trainer:
     def _loss(self, batch: Batch) -> torch.Tensor:
         """The loss of the patches, and of their overview where they are told of one."""
         config, seen = self.config, torch.zeros((), device=self.device)
-        if batch.overview is not None and batch.places is not None:
+        if batch.overview is not None:
             seen, raw, _ = self._matted(batch.overview)
             batch = batch._replace(planes=told(batch.planes, raw.detach().clamp(0.0, 1.0), batch.places))
         loss, _, features = self._matted(batch)

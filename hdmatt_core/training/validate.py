@@ -10,8 +10,9 @@ import torch
 from scipy import ndimage
 
 from hdmatt_core.nn.network import HDMatt
-from hdmatt_core.training.batch import Batch, assemble, cut_patch, evidence_of, whole
+from hdmatt_core.training.batch import Batch, batch_of
 from hdmatt_core.training.config import TrainConfig
+from hdmatt_core.training.drawing import sheet, whole
 from hdmatt_core.training.fixed import fixed_picture, render_strands
 from hdmatt_core.training.material import load_library
 from hdmatt_core.training.overview import reduced, told
@@ -84,9 +85,9 @@ class Predictor:
     def __call__(self, picture: Picture) -> Floats:
         """Return alpha (640, 640) in 0..1."""
         device = next(self._model.parameters()).device
-        batch = quarters(picture).to(device)
+        batch = quarters(picture, device)
         if self._overview and not self._apart:
-            batch = self._told(batch, whole([reduced(picture)]).to(device))
+            batch = self._told(batch, batch_of(whole([reduced(picture)]).to(device)))
         index = torch.where(torch.arange(3, device=device) < self._contexts, batch.contexts, -1)
         features, skips = self._model.encoder(batch.x, None if self._apart else batch.evidence)
         fused = self._model.context(features, batch.regions, features, batch.regions, index)
@@ -96,12 +97,11 @@ class Predictor:
 
     def _told(self, batch: Batch, overview: Batch) -> Batch:
         alpha = self._model(overview.x, overview.regions, overview.contexts, overview.evidence).clamp(0.0, 1.0)
-        places = torch.tensor([(0, *corner) for corner in _CORNERS])
-        return batch._replace(planes=told(batch.planes, alpha, places))
+        return batch._replace(planes=told(batch.planes, alpha, batch.places))
 
 
-def quarters(picture: Picture) -> Batch:
-    """Cut a 640-px picture into its four patches, each with the others as contexts."""
+def quarters(picture: Picture, device: torch.device) -> Batch:
+    """Cut a 640-px picture into its four patches, each with the others as contexts, all told of its overview."""
     contexts = np.array([[row for row in range(4) if row != own] for own in range(4)])
-    cuts = [cut_patch(picture, at, PATCH) for at in _CORNERS]
-    return assemble(cuts, contexts, evidence_of(picture, _CORNERS, PATCH))
+    drawing = sheet([picture], [_CORNERS], PATCH, contexts)
+    return batch_of(drawing._replace(told=torch.ones(4, dtype=torch.bool)).to(device))

@@ -69,9 +69,10 @@ def likely_cells(window: Array, origin: tuple[int, ...], grid: Grid, box: Box, c
 
     from hdmatt_core.nn.palette import looked_up
 
-    found = torch.empty(1, 2, *colour.shape[2:])
+    found = torch.empty(1, 2, *colour.shape[2:], device=colour.device)
     for slot, (rows, columns) in _patches_over(grid, box):
-        found[:, :, rows, columns] = looked_up(palette_of(window, origin, grid, slot), colour[:, :, rows, columns])
+        table = palette_of(window, origin, grid, slot).to(colour.device)
+        found[:, :, rows, columns] = looked_up(table, colour[:, :, rows, columns])
     return found
 
 

@@ -15,11 +15,17 @@ ALONE = 288
 
 
 def batches(count: int, device: str, patch: int) -> Iterator[NDArray[np.intp]]:
-    """Cut ``count`` patches of side ``patch`` into runs of a fixed length; a small one left alone goes twice."""
+    """Cut ``count`` patches of side ``patch`` into runs of a fixed length; a small one left alone goes twice.
+
+    On an accelerator a short run is filled up with patches of its own: what it computes with depends on the length.
+    """
     size = CPU if device == "cpu" else ACCELERATOR
     for start in range(0, count, size):
         rows = np.arange(start, min(start + size, count))
-        yield rows.repeat(2) if len(rows) == 1 and patch < ALONE else rows
+        if device != "cpu":
+            yield np.resize(rows, size)
+        else:
+            yield rows.repeat(2) if len(rows) == 1 and patch < ALONE else rows
 
 
 def precision(network: Any) -> Any:

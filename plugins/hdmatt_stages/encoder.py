@@ -101,21 +101,21 @@ class ResNet(Encoder):
         with torch.inference_mode():
             for asked in (True, False):
                 rows = np.flatnonzero(queries == asked)
-                told = self._evidence(block, origin, slots[rows].tolist()) if asked and len(rows) else None
+                told = self._evidence(block, origin, slots[rows].tolist(), context) if asked and len(rows) else None
                 for part in batches(len(rows), context.device, patch):
                     some = None if told is None else type(told)(*(plane[part] for plane in told))
                     for port, values in _encode(block, origin, network, rows[part], some).items():
                         made[port][rows[part]] = values
         return made
 
-    def _evidence(self, block: Block, origin: tuple[int, ...], slots: list[int]) -> Any:
+    def _evidence(self, block: Block, origin: tuple[int, ...], slots: list[int], context: Context) -> Any:
         """What colour says of queries; nothing for a network that does not hear of it."""
         import torch
 
         from hdmatt_core.nn.evidence import Evidence
 
         if find_preset(self.preset).evidence:
-            return evidence_of(block, origin, slots)
+            return evidence_of(block, origin, slots, context.device)
         patch = grid_of(block.specs).patch
         cells = patch // EVIDENCE_CELL + 2
         return Evidence(
@@ -137,7 +137,8 @@ def _encode(block: Block, origin: tuple[int, ...], network: Any, rows: NDArray[n
     from hdmatt_core.nn.skips import pack_skips
 
     image, trimap = (patches_of(block, port, origin, rows) for port in ("image", "trimap"))
-    x = make_input(image, trimap).to(**precision(network))
+    where = precision(network)
+    x = make_input(image, trimap, where["device"]).to(where["dtype"])
     made: dict[str, Array] = {}
     if told is None:
         features = network.encoder.known(x)

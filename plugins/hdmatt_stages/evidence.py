@@ -27,8 +27,8 @@ def seen_around(grid: Grid, slots: Sequence[int]) -> Box:
     return Box.bounding(_whole(grid, number) for number in {slot // grid.block for slot in slots}).grown(EVIDENCE_HALO)
 
 
-def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> Any:
-    """What colour says of the patches in ``slots``, in rising order, seen with their surroundings.
+def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int], device: str = "cpu") -> Any:
+    """What colour says of the patches in ``slots``, in rising order, seen with their surroundings; on ``device``.
 
     Gathered and coarsely solved once around all queries of a block of the grid, asked for or not: what is asked for
     together does not show in the bits. The block's ``image`` and ``trimap`` are of ``seen_around``, which begins at
@@ -40,18 +40,24 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int]) -> 
     from hdmatt_core.nn.evidence import Evidence, near_lines
     from hdmatt_core.nn.solved import coarse_lines
 
-    grid, near, planes, overview = grid_of(block.specs), [], [], _overview(block)
+    grid, near, planes, overview = grid_of(block.specs), [], [], _overview(block, device)
     palettes = block.array("palette"), palettes_around(grid, seen_around(grid, block.target.slots)).start
     for number, members in groupby(slots, lambda slot: slot // grid.block):
         seen = _queries(block, origin, grid, number).grown(EVIDENCE_HALO)
-        cells = _cells(*_seen(block, origin, seen))
-        lines = near_lines(cells, far_around(block.rows("far"), grid, seen))
+        cells = _cells(*_seen(block, origin, seen), device)
+        lines = near_lines(cells, far_around(block.rows("far"), grid, seen).to(device))
         coarse = coarse_lines(cells, lines, likely_cells(*palettes, grid, seen, cells[:, -COLOURS:]))
-        for slot in members:
-            near.append(_beyond(lines, seen, grid.box(slot)))
-            table = palette_of(*palettes, grid, slot)
-            planes.append(_planes(block, origin, grid.box(slot), (coarse, seen), table, overview))
+        for together in _together(list(members), device):
+            boxes = [grid.box(slot) for slot in together]
+            near += [_beyond(lines, seen, box) for box in boxes]
+            tables = torch.cat([palette_of(*palettes, grid, slot) for slot in together]).to(device)
+            planes.append(_planes(block, origin, boxes, (coarse, seen), tables, overview))
     return Evidence(torch.cat(near), torch.cat(planes))
+
+
+def _together(slots: list[int], device: str) -> list[list[int]]:
+    """The patches whose fine levels are solved at a time: on a processor each alone, around what of it is unknown."""
+    return [[slot] for slot in slots] if device == "cpu" else [slots]
 
 
 def _beyond(lines: Any, seen: Box, box: Box) -> Any:
@@ -62,26 +68,29 @@ def _beyond(lines: Any, seen: Box, box: Box) -> Any:
     return lines[:, :, top - 1 : bottom + 1, left - 1 : right + 1]
 
 
-def _overview(block: Block) -> Callable[[Box], Any]:
-    """What the overview says of a box of patches, None where there is no overview."""
+def _overview(block: Block, device: str) -> Callable[[Sequence[Box]], Any]:
+    """What the overview says of boxes of one size, None where there is no overview."""
     if "overview" not in block:
-        return lambda box: None
+        return lambda boxes: None
+    import torch
+
     grid, spec, window = grid_of(block.specs), block.specs["overview"], block.array("overview")
     origin, factor = overview_around(grid, block.target.slots, spec).start, factor_for(grid, spec)
-    return lambda box: overview_of(window, origin, box, factor)
+    return lambda boxes: torch.cat([overview_of(window, origin, box, factor, device) for box in boxes])
 
 
 def _planes(
     block: Block,
     origin: tuple[int, ...],
-    box: Box,
+    boxes: Sequence[Box],
     coarse: tuple[Any, Box],
-    table: Any,
-    overview: Callable[[Box], Any],
+    tables: Any,
+    overview: Callable[[Sequence[Box]], Any],
 ) -> Any:
-    """Planes (1, 4, P, P) of evidence of a patch, found around its unknown pixels, and elsewhere what the trimap says.
+    """Planes (n, 4, P, P) of evidence of patches, found around their unknown pixels, and elsewhere what the trimap
+    says.
 
-    One is solved from what is solved coarsely, and where that was seen; another is looked up in a palette's table.
+    One is solved from what is solved coarsely, and where that was seen; another is looked up in palettes' tables.
     """
     import torch
 
@@ -90,15 +99,18 @@ def _planes(
     from hdmatt_core.nn.palette import looked_up
     from hdmatt_core.nn.solved import refined
 
-    classes = trimap_classes(cut(block.array("trimap"), origin, box))
-    planes = torch.from_numpy((classes == FOREGROUND).astype(np.float32)).repeat(1, PLANES, 1, 1)
-    inner = _around(classes == UNKNOWN)
-    wide = inner.shifted(box.start).grown(EVIDENCE_MARGIN)
-    x = make_input(*_seen(block, origin, wide))
+    classes = np.stack([trimap_classes(cut(block.array("trimap"), origin, box)) for box in boxes])
+    foreground = torch.from_numpy((classes == FOREGROUND).astype(np.float32)).to(tables.device)
+    planes = foreground[:, None].repeat(1, PLANES, 1, 1)
+    alone = tables.device.type == "cpu"
+    inner = _around(classes[0] == UNKNOWN) if alone else Box((0, 0), boxes[0].shape)
+    wide = [inner.shifted(box.start).grown(EVIDENCE_MARGIN) for box in boxes]
+    image, trimap = map(np.concatenate, zip(*(_seen(block, origin, box) for box in wide), strict=True))
+    x = make_input(image, trimap, tables.device)
     rows, columns = inner.slices
-    solved = refined(x, _beyond(*coarse, wide), EVIDENCE_MARGIN)
-    likely = looked_up(table, x[:, :, EVIDENCE_MARGIN:-EVIDENCE_MARGIN, EVIDENCE_MARGIN:-EVIDENCE_MARGIN])
-    seen = overview(inner.shifted(box.start))
+    solved = refined(x, torch.cat([_beyond(*coarse, box) for box in wide]), EVIDENCE_MARGIN)
+    likely = looked_up(tables, x[:, :, EVIDENCE_MARGIN:-EVIDENCE_MARGIN, EVIDENCE_MARGIN:-EVIDENCE_MARGIN])
+    seen = overview([inner.shifted(box.start) for box in boxes])
     planes[:, :, rows, columns] = planes_of(solved, likely, seen)
     return planes
 
@@ -128,12 +140,13 @@ def _queries(block: Block, origin: tuple[int, ...], grid: Grid, number: int) -> 
     return Box.bounding(box for box in boxes if (trimap_classes(cut(trimap, origin, box)) == UNKNOWN).any())
 
 
-def _cells(image: Array, trimap: Array) -> Any:
-    """What is known per cell, (1, 11, h, w), in strips of rows: the input of all of a block would be large."""
+def _cells(image: Array, trimap: Array, device: str) -> Any:
+    """What is known per cell, (1, 11, h, w); on a processor in strips of rows, for the input of a block is large."""
     import torch
 
     from hdmatt_core.nn.evidence import known_cells
     from hdmatt_core.nn.inputs import make_input
 
-    strips = [slice(row, row + STRIP) for row in range(0, trimap.shape[1], STRIP)]
-    return torch.cat([known_cells(make_input(image[:, s], trimap[:, s])) for s in strips], dim=2)
+    rows = STRIP if device == "cpu" else trimap.shape[1]
+    strips = [slice(row, row + rows) for row in range(0, trimap.shape[1], rows)]
+    return torch.cat([known_cells(make_input(image[:, s], trimap[:, s], device)) for s in strips], dim=2)

@@ -37,14 +37,14 @@ def overview_around(grid: Grid, slots: Sequence[int], overview: ArraySpec) -> Bo
     return _under(Box.bounding(grid.box(slot) for slot in slots), factor_for(grid, overview))
 
 
-def overview_of(window: Array, origin: tuple[int, ...], box: Box, factor: int) -> Any:
+def overview_of(window: Array, origin: tuple[int, ...], box: Box, factor: int, device: str = "cpu") -> Any:
     """An overview's alpha (1, 1, h, w) over a box, interpolated from a window of it that begins at ``origin``."""
     import torch
 
     from hdmatt_core.nn.solved import spread
 
     piece = np.ascontiguousarray(cut(window, origin, _under(box, factor)))
-    return spread(torch.from_numpy(piece)[None, None], factor)
+    return spread(torch.from_numpy(piece)[None, None].to(device), factor)
 
 
 def _under(box: Box, factor: int) -> Box:

@@ -159,7 +159,7 @@ class Patches(Stage):
         origin = seen_around(grid, slots).start
         made = np.empty((len(slots), grid.patch, grid.patch), np.float32)
         with torch.inference_mode():
-            told = evidence_of(block, origin, slots)
+            told = evidence_of(block, origin, slots, context.device)
             for rows in batches(len(slots), context.device, grid.patch):
                 image, trimap = (patches_of(block, port, origin, rows) for port in ("image", "trimap"))
                 made[rows] = _matted(network, image, trimap, type(told)(*(plane[rows] for plane in told)))
@@ -172,7 +172,8 @@ def _matted(network: Any, image: Array, trimap: Array, told: Any) -> Array:
 
     from hdmatt_core.nn.inputs import make_input
 
-    x = make_input(image, trimap).to(**precision(network))
+    where = precision(network)
+    x = make_input(image, trimap, where["device"]).to(where["dtype"])
     regions = torch.from_numpy(downsample_regions(trimap)).to(x.device)
     features, skips = network.encoder(x, type(told)(*(plane.to(x.device) for plane in told)))
     nobody = torch.full((len(x), 1), -1, device=x.device)

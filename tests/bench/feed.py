@@ -15,10 +15,11 @@ import numpy as np
 import torch
 
 from hdmatt_core.nn.network import HDMatt
-from hdmatt_core.training.batch import Batch, draw_batch
+from hdmatt_core.training.batch import Batch, batch_of
 from hdmatt_core.training.cache import Cache, image_bytes
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
+from hdmatt_core.training.drawing import draw
 from hdmatt_core.training.feed import Batches, open_pool
 from hdmatt_core.training.losses import matting_loss
 from hdmatt_core.training.material import load_library
@@ -56,15 +57,15 @@ def beside_a_step(config: TrainConfig, steps: int) -> None:
         spent = [0.0, 0.0]
         for step in range(-3, steps):
             at = [time.process_time()]
-            batch = draw_batch(composer, phase, np.random.default_rng([config.seed, step + 3]))
+            batch = batch_of(draw(composer, phase, np.random.default_rng([config.seed, step + 3])))
             at.append(time.process_time())
             learn(model, optimizer, batch, phase.bf16)
             at.append(time.process_time())
             if step >= 0:
                 spent = [spent[0] + at[1] - at[0], spent[1] + at[2] - at[1]]
-        draw, work = (value / steps for value in spent)
+        drawn, work = (value / steps for value in spent)
         count = phase.images * phase.patches
-        print(f"{count:>5d} x {phase.patch:d} px {draw:9.3f} {work:9.3f} {draw / work:6.0%} {count / draw:15.1f}")
+        print(f"{count:>5d} x {phase.patch:d} px {drawn:9.3f} {work:9.3f} {drawn / work:6.0%} {count / drawn:15.1f}")
 
 
 def through_loaders(config: TrainConfig, phase: Phase, loaders: int, steps: int) -> None:

@@ -119,6 +119,9 @@ def golden_matte(patches: Patches) -> np.ndarray:
         wave = torch.sin(torch.arange(value.numel(), dtype=torch.float64) * 1.7 + number).view(value.shape)
         value.copy_(1 + 0.1 * wave if value.ndim < 2 else wave * (1.5 / value[0].numel()) ** 0.5)
     x, regions = patches(2, 64, seed=5)
+    # Where colour is flat, which of several equal pixels is the largest would be a matter of the processor's rounding.
+    grain = torch.sin(torch.arange(x[:, :3].numel(), dtype=torch.float64) ** 2 * 0.37).view(x[:, :3].shape)
+    x[:, :3] += 0.3 * grain
     return model(x, regions)[:, 0, ::4, ::4].numpy()
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.regions import downsample_regions
-from hdmatt_core.training.batch import draw_batch
+from hdmatt_core.training.batch import batch_of
 from hdmatt_core.training.compose import Composer
 from hdmatt_core.training.config import Mix, Phase
 from hdmatt_core.training.cutout import spread_colour
+from hdmatt_core.training.drawing import draw
 from hdmatt_core.training.material import load_library
 from hdmatt_core.training.procedural import render
 from hdmatt_core.training.trimaps import random_trimap
@@ -65,7 +66,7 @@ def test_hidden_colour_is_replaced_by_its_neighbour() -> None:
 def test_a_batch_is_complete_and_contexts_stay_in_their_picture(composer: Composer) -> None:
     phase = Phase(until=1, patch=32, images=2, patches=3)
     for seed in range(5):
-        batch = draw_batch(composer, phase, np.random.default_rng(seed))
+        batch = batch_of(draw(composer, phase, np.random.default_rng(seed)))
         assert batch.x.shape == (6, 6, 32, 32)
         assert batch.alpha.shape == batch.unknown.shape == batch.contrast.shape == (6, 1, 32, 32)
         assert batch.contexts.shape == (6, 2)
@@ -86,7 +87,7 @@ def test_missing_data_is_one_line(tmp_path: Path) -> None:
 
 def test_a_veiled_patch_knows_nothing_and_weighs_little(composer: Composer) -> None:
     plain, veiled = (
-        draw_batch(composer, Phase(until=1, patch=32, images=1, patches=4, veiled=share), np.random.default_rng(3))
+        batch_of(draw(composer, Phase(until=1, patch=32, images=1, patches=4, veiled=share), np.random.default_rng(3)))
         for share in (0.0, 1.0)
     )
     assert veiled.x[:, 4].eq(1).all()

@@ -11,9 +11,10 @@ import torch
 from ruamel.yaml import YAML
 
 from hdmatt_core.errors import UserError
-from hdmatt_core.training.batch import Batch, draw_batch
+from hdmatt_core.training.batch import Batch, batch_of
 from hdmatt_core.training.config import Mix, Procedural, TrainConfig
-from hdmatt_core.training.feed import Batches, make_composer, open_pool
+from hdmatt_core.training.drawing import Drawing, draw
+from hdmatt_core.training.feed import Batches, Drawn, Order, make_composer, open_pool
 from hdmatt_core.training.procedural.pool import Pool
 
 
@@ -47,8 +48,20 @@ def test_a_batch_depends_on_seed_and_step_alone(config: TrainConfig) -> None:
 
 
 def test_the_feed_draws_what_the_loop_drew(config: TrainConfig) -> None:
-    loop = draw_batch(make_composer(config), config.phases[0], np.random.default_rng([config.seed, 5]))
+    loop = batch_of(draw(make_composer(config), config.phases[0], np.random.default_rng([config.seed, 5])))
     assert _same(loop, _drawn(config, 5, 1)[0])
+
+
+def test_a_device_finishes_what_others_draw(config: TrainConfig) -> None:
+    """As an accelerator does: drawings arrive, move, and become the batches that a processor draws at once."""
+    drawing = Drawn(config, finished=False)[Order(5, config.phases[0])]
+    assert isinstance(drawing, Drawing)
+    moved = drawing.to(torch.device("meta"))
+    assert moved.overview is not None
+    assert moved.rgb.is_meta
+    assert moved.overview.alpha.is_meta
+    assert not moved.places.is_meta
+    assert _same(batch_of(drawing.to(torch.device("cpu"))), _drawn(config, 5, 1)[0])
 
 
 @pytest.mark.slow

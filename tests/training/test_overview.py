@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from hdmatt_core.training.batch import draw_batch
+from hdmatt_core.training.batch import batch_of
 from hdmatt_core.training.config import Phase, TrainConfig
+from hdmatt_core.training.drawing import draw
 from hdmatt_core.training.feed import make_composer
 from hdmatt_core.training.loop import Trainer
 from hdmatt_core.training.overview import enlarged, told
@@ -26,9 +27,8 @@ def test_patches_are_told_what_lies_over_them_and_others_are_not() -> None:
 
 def test_an_overview_is_the_picture_that_its_patches_are_of(config: TrainConfig) -> None:
     phase = Phase(until=1, patch=32, images=2, patches=3, canvas=2, overview=1)
-    batch = draw_batch(make_composer(config), phase, np.random.default_rng(5))
+    batch = batch_of(draw(make_composer(config), phase, np.random.default_rng(5)))
     assert batch.overview is not None
-    assert batch.places is not None
     assert batch.overview.x.shape == (2, 6, 16, 16)
     assert batch.overview.contexts.tolist() == [[-1], [-1]]
     assert batch.places[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
@@ -40,14 +40,16 @@ def test_an_overview_is_the_picture_that_its_patches_are_of(config: TrainConfig)
 
 
 def test_a_phase_without_an_overview_has_none(config: TrainConfig) -> None:
-    batch = draw_batch(make_composer(config), Phase(until=1, patch=32, images=1, patches=2), np.random.default_rng(5))
+    batch = batch_of(
+        draw(make_composer(config), Phase(until=1, patch=32, images=1, patches=2), np.random.default_rng(5))
+    )
     assert batch.overview is None
 
 
 def test_what_the_overview_gets_wrong_is_in_the_loss(config: TrainConfig) -> None:
     """And only there: no gradient goes back through what patches are told."""
     trainer = Trainer(config)
-    batch = draw_batch(make_composer(config), config.phases[0], np.random.default_rng(1))
+    batch = batch_of(draw(make_composer(config), config.phases[0], np.random.default_rng(1)))
     with torch.no_grad():
         whole = float(trainer._loss(batch))
         free = Trainer(config.model_copy(update={"overview_loss": 0.0}))
