@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hdmatt_core.errors import StageError, UserError
+from hdmatt_core.errors import StageError
 from hdmatt_core.pipeline.asking import asked, needs_of
 from hdmatt_core.pipeline.graph import Node, Ref
 from hdmatt_core.pipeline.passes import Pass, Step, input_specs
@@ -26,6 +26,7 @@ from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
 from hdmatt_core.runtime.workspace import Workspace, entered
 from hdmatt_core.stage import Array, Block, Gather, Target
+from hdmatt_core.storage.ledger import overtaken
 from hdmatt_core.storage.shards import write_shard
 from hdmatt_core.storage.store import token_of
 
@@ -61,6 +62,9 @@ def run_block(token: str, index: int, block: int) -> Receipt:
     try:
         with room(job.arrays.parent):
             done = renew(task, served_of(job.served, work.name), block) if job.served else task.run()
+    except FileNotFoundError:
+        task.still_ours()  # a store that is begun anew takes the files along that a task is writing
+        raise
     finally:
         give_back(job.plan.promised)
     return _receipt(index, block, task, done)
@@ -104,7 +108,7 @@ class Task(Serving):
     def still_ours(self) -> None:
         """UserError where the store is another run's by now."""
         if token_of(self.job.arrays.parent) != self.job.begun:
-            raise UserError(f"{self.job.arrays.parent}: was begun anew by another run, or is gone; this one ends")
+            raise overtaken(self.job.arrays.parent)
 
     def narrowed(self, slots: tuple[int, ...]) -> Task:
         """The task for some of its tiles alone, with what was read and made for all."""

@@ -4,15 +4,23 @@ A chunk of zeros is not stored by zarr, so the presence of chunks says nothing: 
 is one small uint16 array per pass, a cell per block, written only by the client after each receipt. A cell holds the
 generation of the store that the block was finished in: inputs that change make another generation, and with that one
 number every block is unfinished, before anything of it is looked at.
+
+The chunk is not compressed, so its file holds the cells as they are and is written as such: zarr takes seven
+milliseconds for it, of the one thread that hands out blocks.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.storage import LocalStore
+
+from hdmatt_core.errors import UserError
 
 
 class Ledger:
@@ -29,6 +37,7 @@ class Ledger:
             raise ValueError(f"ledger {name} has {self._array.shape} cells for {blocks} blocks")
         self._cells = np.array(self._array[:], dtype=np.uint16)
         self._generation = generation
+        self._file = _file(self._array)
 
     @property
     def done(self) -> NDArray[np.bool_]:
@@ -42,9 +51,32 @@ class Ledger:
         return left
 
     def mark(self, block: int) -> None:
-        """Record that ``block`` is finished; its shards must be on disk already."""
+        """Record that ``block`` is finished; its shards must be on disk already. UserError if the store is gone."""
         self._cells[block] = self._generation
-        self._array[:] = self._cells
+        if self._file is None:
+            self._array[:] = self._cells
+            return
+        partial = self._file.with_suffix(".partial")
+        try:
+            partial.write_bytes(self._cells.tobytes())
+            partial.replace(self._file)
+        except FileNotFoundError:
+            raise overtaken(self._file.parents[3]) from None
+
+
+def overtaken(store: Path) -> UserError:
+    """Another run began anew in a store, or somebody took it away."""
+    return UserError(f"{store}: was begun anew by another run, or is gone; this one ends")
+
+
+def _file(array: zarr.Array[Any]) -> Path | None:
+    """The file of the only chunk, whose folder is there; None where the store is no folder."""
+    store = array.store
+    if not isinstance(store, LocalStore) or sys.byteorder != "little":
+        return None
+    file = store.root / array.path / array.metadata.encode_chunk_key((0,))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
