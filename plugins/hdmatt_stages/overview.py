@@ -21,7 +21,6 @@ from hdmatt_stages.batches import batches, precision
 from hdmatt_stages.decoder import decoding_bytes
 from hdmatt_stages.encoder import ResNet, encoding_bytes, patches_of
 from hdmatt_stages.evidence import evidence_of, seen_around
-from hdmatt_stages.glance import factor_for, overview_around
 from hdmatt_stages.pool import grid_of
 
 STRIP = 32
@@ -121,7 +120,6 @@ class Patches(Stage):
     trimap = Input(("y", "x"), ("uint8",), scale=1, doc="0, 128, 255, reduced")
     far = Input(("tile", "c"), ("uint8",), channels=8, doc="known colours anywhere, from colour.far")
     palette = Input(("y", "x", "c"), ("uint8",), channels=3456, doc="likely colours, from colour.palette")
-    overview = Input(("y", "x"), ("float32",), optional=True, doc="alpha of the same, reduced further")
     patches = Output(("tile", "y", "x"), ("float32",), scale=1, doc="alpha, 0..1")
 
     Params = ResNet.Params
@@ -137,22 +135,17 @@ class Patches(Stage):
         checked_stride(grid)
         if not find_preset(self.preset).evidence:
             raise UserError(f"{self.preset} is told of no colours and no overview; leave the overview out")
-        if "overview" in specs:
-            factor_for(grid, specs["overview"])
         return {"patches": ArraySpec(("tile", "y", "x"), (grid.slots, grid.patch, grid.patch), "float32", 1, grid)}
 
     def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
         grid = grid_of(specs)
         seen = seen_around(grid, target.slots)
-        requests: dict[str, Request] = {
+        return {
             "image": Window(seen),
             "trimap": Window(seen),
             "far": Rows(slots_around(grid, seen)),
             "palette": Window(palettes_around(grid, seen)),
         }
-        if "overview" in specs:
-            requests["overview"] = Window(overview_around(grid, target.slots, specs["overview"]))
-        return requests
 
     def scratch(self, target: Target, specs: Specs) -> int:
         patch, preset = grid_of(specs).patch, find_preset(self.preset)

@@ -285,11 +285,14 @@ def test_device_and_arithmetic_are_those_of_the_workers(request_for: Make) -> No
 
 def test_the_precision_is_that_of_processors_with_matrices_unless_it_is_said(request_for: Make) -> None:
     from hdmatt_core.runtime.compute import compute_of
-    from hdmatt_core.runtime.machine import AMX
+    from hdmatt_core.runtime.machine import AMX, BF16
 
     graph = prepare(request_for()).graph
     made, plain = Machine({"cpu": f"AVX512{AMX}"}, {}), Machine({"cuda": "H100", "cpu": "AVX512"}, {})
     assert compute_of(graph, "cpu", "auto", 0, [made]).dtype == "bfloat16"
+    assert (
+        compute_of(graph, "auto", "auto", 0, [Machine({"cuda": f"H100{BF16}", "cpu": "AVX2"}, {})]).dtype == "bfloat16"
+    )
     assert compute_of(graph, "cpu", "auto", 0, [plain]).dtype == "float32"
     assert compute_of(graph, "auto", "auto", 0, [plain]).dtype == "float32"
     assert compute_of(graph, "cpu", "float32", 0, [made]).dtype == "float32"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from hdmatt_core.errors import ResumeError, UserError
+from hdmatt_core.errors import ResumeError, UserError, UserError
 from hdmatt_core.geometry import Grid
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage import layout
@@ -71,6 +71,25 @@ def test_the_ledger_remembers_blocks_whose_chunks_are_empty(tmp_path: Path) -> N
         Ledger(store.ledgers(), "blend", 5).mark(3)
         again = Ledger(store.ledgers(), "blend", 5)
     assert np.flatnonzero(again.done).tolist() == [3]
+
+
+def test_zarr_reads_what_the_ledger_wrote_past_it(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        store.begin({}, "")
+        ledger = store.ledger("pick+fuse+decode", 5)
+        for block in (3, 0):
+            ledger.mark(block)
+        assert np.asarray(store.ledgers()["pick+fuse+decode"]).tolist() == [1, 0, 0, 1, 0]
+        assert not list(store.path.rglob("*.partial"))
+
+
+def test_a_ledger_whose_store_was_taken_away_says_so(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        store.begin({}, "")
+        ledger = store.ledger("blend", 5)
+        store.begin({"weights": "other"}, "")
+        with pytest.raises(UserError, match=rf"^{store.path}: was begun anew by another run, or is gone"):
+            ledger.mark(3)
 
 
 def test_other_inputs_make_everything_unfinished_at_once(tmp_path: Path) -> None:
