@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from hdmatt_core.errors import ResumeError, UserError, UserError
+from hdmatt_core.errors import ResumeError, UserError
 from hdmatt_core.geometry import Grid
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage import layout
