@@ -49,13 +49,12 @@ def devices() -> dict[str, str]:
 
 
 def _instructions() -> str:
-    """The widest vectors that torch computes with, and what multiplies bfloat16 besides."""
+    """The widest vectors that torch computes with, and whether there are matrices besides."""
     import torch
 
     # An older torch does not tell: its processor is taken to have none.
     told = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    bf16 = AMX if told.get("amx_bf16") else BF16 if told.get("avx512_bf16") else ""
-    return torch.backends.cpu.get_cpu_capability() + bf16
+    return torch.backends.cpu.get_cpu_capability() + (AMX if told.get("amx_bf16") else "")
 
 
 def versions() -> dict[str, str]:
