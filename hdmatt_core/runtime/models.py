@@ -9,7 +9,6 @@ from hdmatt_core.runtime.job import Compute
 
 _models: dict[tuple[str, str, str], Any] = {}
 _lock = threading.Lock()
-_threads = threading.local()
 
 
 def network(compute: Compute) -> Any:
@@ -23,13 +22,14 @@ def network(compute: Compute) -> Any:
 
 
 def single_threaded() -> None:
-    """Make torch use one thread in the calling thread: its bits depend on the number (and tasks are parallel)."""
-    if getattr(_threads, "set", False):
-        return
+    """Make torch use one thread in the calling thread: its bits depend on the number (and tasks are parallel).
+
+    torch is asked each time, for a program around the run may have told it another number since.
+    """
     import torch
 
-    torch.set_num_threads(1)
-    _threads.set = True
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
 
 
 def _load(compute: Compute) -> Any:
