@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hdmatt_core.stage import Array
+
 CPU, ACCELERATOR = 2, 8
 """Patches per forward pass: on one core more gain nothing and cost memory; an accelerator wants them."""
 ALONE = 288
@@ -26,6 +28,14 @@ def batches(count: int, device: str, patch: int) -> Iterator[NDArray[np.intp]]:
             yield np.resize(rows, size)
         else:
             yield rows.repeat(2) if len(rows) == 1 and patch < ALONE else rows
+
+
+def input_for(network: Any, image: Array, trimap: Array) -> Any:
+    """The network's input (n, 6, P, P) of patches (n, P, P, 3) and their trimaps, on its device and in its dtype."""
+    from hdmatt_core.nn.inputs import make_input
+
+    where = precision(network)
+    return make_input(image, trimap, where["device"]).to(where["dtype"])
 
 
 def precision(network: Any) -> Any:

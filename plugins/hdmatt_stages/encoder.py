@@ -16,7 +16,7 @@ from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, Target, Window
 from hdmatt_stages.anywhere import checked_stride, palettes_around, slots_around
-from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
+from hdmatt_stages.batches import ACCELERATOR, CPU, batches, input_for
 from hdmatt_stages.evidence import evidence_of, seen_around
 from hdmatt_stages.glance import factor_for, overview_around
 from hdmatt_stages.pool import grid_of
@@ -133,12 +133,10 @@ def _encode(block: Block, origin: tuple[int, ...], network: Any, rows: NDArray[n
     """The wanted outputs for some rows of the target: queries with their evidence, or contexts without."""
     import torch
 
-    from hdmatt_core.nn.inputs import make_input
     from hdmatt_core.nn.skips import pack_skips
 
     image, trimap = (patches_of(block, port, origin, rows) for port in ("image", "trimap"))
-    where = precision(network)
-    x = make_input(image, trimap, where["device"]).to(where["dtype"])
+    x = input_for(network, image, trimap)
     made: dict[str, Array] = {}
     if told is None:
         features = network.encoder.known(x)

@@ -17,7 +17,7 @@ from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec, Input, Output
 from hdmatt_core.stage import Array, Block, Context, Request, Rows, Specs, Stage, Target, Tiles, Window
 from hdmatt_stages.anywhere import checked_stride, palettes_around, slots_around
-from hdmatt_stages.batches import batches, precision
+from hdmatt_stages.batches import batches, input_for
 from hdmatt_stages.decoder import decoding_bytes
 from hdmatt_stages.encoder import ResNet, encoding_bytes, patches_of
 from hdmatt_stages.evidence import evidence_of, seen_around
@@ -170,10 +170,7 @@ def _matted(network: Any, image: Array, trimap: Array, told: Any) -> Array:
     """Alpha (n, P, P) of patches (n, P, P, 3) and their trimaps."""
     import torch
 
-    from hdmatt_core.nn.inputs import make_input
-
-    where = precision(network)
-    x = make_input(image, trimap, where["device"]).to(where["dtype"])
+    x = input_for(network, image, trimap)
     regions = torch.from_numpy(downsample_regions(trimap)).to(x.device)
     features, skips = network.encoder(x, type(told)(*(plane.to(x.device) for plane in told)))
     nobody = torch.full((len(x), 1), -1, device=x.device)
