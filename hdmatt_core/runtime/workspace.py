@@ -20,7 +20,7 @@ from hdmatt_core.runtime.kept import Kept
 from hdmatt_core.runtime.spill import Spill
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target, Tiles
-from hdmatt_core.storage.rows import rows_of
+from hdmatt_core.storage.rows import rows_of, store_rows
 from hdmatt_core.storage.store import array_of, open_arrays
 
 KEPT_RUNS = 4
@@ -156,13 +156,10 @@ class Workspace:
 
     def write_rows(self, ref: Ref, target: Target, rows: Array | None, same: Sequence[int] = ()) -> None:
         """Store the rows of a block as the one shard that it owns; those in the slots ``same`` stay as they are."""
-        array, low = self.array(ref), target.box.start[0]
-        shard = np.zeros((target.box.stop[0] - low, *array.shape[1:]), array.dtype)
-        if rows is not None:
-            shard[[slot - low for slot in target.slots]] = rows
+        slots, made = (target.slots, rows) if rows is not None else ((), self.rows(ref, ()))
         if same:
-            shard[[slot - low for slot in same]] = self.rows(ref, same)
-        array[low : target.box.stop[0]] = shard
+            slots, made = (*slots, *same), np.concatenate([made, self.rows(ref, same)])
+        store_rows(self.array(ref), target.box.slices[0], slots, made)
 
 
 def known_value(space: Workspace, ref: Ref, box: Box) -> int | None:

@@ -1,20 +1,22 @@
-"""Rows of arrays over tiles, gathered from anywhere in the picture.
+"""Rows of arrays over tiles: gathered from anywhere in the picture, stored a block at a time.
 
-zarr takes one to two milliseconds of processor time for a row, however small it is, and a block gathers dozens of
-rows from as many shards. Rows that are not compressed lie in their files as they are, so they are read from there in
-a tenth of that or less. Format: zarr v3, sharding codec 1.0 (a table of offsets and lengths at the end of a shard).
+zarr takes one to four milliseconds of processor time for a row, however small it is, and a block gathers dozens of
+rows from as many shards. Rows that are not compressed lie in their files as they are, so they are read there, and
+written there, in a tenth of that or less. Format: zarr v3, sharding codec 1.0 (a table of offsets and lengths at the
+end of a shard, and its CRC-32C).
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
 import zarr
 from numpy.typing import NDArray
@@ -42,6 +44,20 @@ def rows_of(array: zarr.Array[Any], slots: Sequence[int]) -> Array:
     return rows
 
 
+def store_rows(array: zarr.Array[Any], block: slice, slots: Sequence[int], rows: Array) -> None:
+    """Store the shards of the slots ``block``: ``rows`` (len(slots), ...) of ``slots``, and zeros in all others."""
+    files = _Files.of(array)
+    if files is None:
+        shard = np.zeros((block.stop - block.start, *array.shape[1:]), array.dtype)
+        shard[[slot - block.start for slot in slots]] = rows
+        array[block] = shard
+        return
+    given = dict(zip(slots, _bytes(np.ascontiguousarray(rows, array.dtype)), strict=True))
+    for first in range(block.start, block.stop, files.per):
+        places = range(min(files.per, block.stop - first))
+        files.store(first // files.per, {i: given[first + i] for i in places if first + i in given})
+
+
 @dataclass(frozen=True)
 class _Files:
     """The files of an array whose rows lie in them as they are, ``per`` rows in each."""
@@ -62,7 +78,7 @@ class _Files:
 
     def fill(self, rows: Array, slots: Sequence[int]) -> None:
         """Read the rows of ``slots`` into ``rows``; those that are not stored stay as they are."""
-        data = rows.reshape(len(rows), -1).view(np.uint8) if rows.size else rows
+        data = _bytes(rows)
         for number, at in groupby(range(len(slots)), key=lambda i: slots[i] // self.per):
             try:
                 file = os.open(self._path(number), os.O_RDONLY)
@@ -72,6 +88,32 @@ class _Files:
                 self._fill(file, data, [(i, slots[i] - number * self.per) for i in at])
             finally:
                 os.close(file)
+
+    def store(self, number: int, rows: Mapping[int, NDArray[np.uint8]]) -> None:
+        """Write file ``number`` in one piece: the bytes of ``rows`` by their places. All zeros are no file."""
+        held = {place: row for place, row in rows.items() if row.any()}
+        path = self._path(number)
+        if not held:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.partial")
+        with partial.open("wb") as file:
+            for piece in self._pieces(held):
+                file.write(piece)
+        partial.replace(path)
+
+    def _pieces(self, held: Mapping[int, NDArray[np.uint8]]) -> Iterator[memoryview | bytes]:
+        """What a file consists of that holds these rows: the rows, and the table of a shard."""
+        size = len(next(iter(held.values())))
+        if self.array.shards is None:
+            yield from (held[place].data if place in held else bytes(size) for place in range(self.per))
+            return
+        table = np.full((self.per, _ENTRY), _ABSENT, "<u8")
+        table[list(held)] = [(i * size, size) for i in range(len(held))]
+        yield from (row.data for row in held.values())
+        yield table.tobytes()
+        yield google_crc32c.value(table.tobytes()).to_bytes(_SUM, "little")
 
     def _path(self, number: int) -> Path:
         return self.folder / self.array.metadata.encode_chunk_key((number, *[0] * (self.array.ndim - 1)))
@@ -100,6 +142,11 @@ class _Files:
 
     def _short(self) -> UserError:
         return UserError(f"{self.folder}: a file of the run's store is cut short; start anew with --overwrite")
+
+
+def _bytes(rows: Array) -> NDArray[np.uint8]:
+    """The same rows (n, ...) as bytes (n, bytes of a row)."""
+    return rows.reshape(len(rows), -1).view(np.uint8) if rows.size else np.zeros((len(rows), 0), np.uint8)
 
 
 def _neighbours(slots: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Lattice
 from hdmatt_core.stage import Array
+from hdmatt_images.codecs import compiled
 from hdmatt_images.depth import BITS
 from hdmatt_images.faults import reading
 from hdmatt_images.ome import level_of
@@ -61,7 +62,8 @@ class ZarrPlane:
         dtype = _READ_AS.get(stored, stored)
         if dtype not in BITS:
             raise UserError(f"{path}: has {stored} samples, which are not read; save it as uint8, uint16 or float32")
-        return cls(array, axes, dtype)
+        with reading(path):
+            return cls(compiled(array), axes, dtype)
 
     @property
     def shape(self) -> tuple[int, int]:

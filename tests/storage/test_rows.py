@@ -17,7 +17,7 @@ from hdmatt_core.geometry import Grid
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage import rows
 from hdmatt_core.storage.layout import create
-from hdmatt_core.storage.rows import rows_of
+from hdmatt_core.storage.rows import rows_of, store_rows
 
 GRID = Grid((500, 700), 96, 16, side=2)
 SPECS = {
@@ -66,6 +66,48 @@ def test_what_is_not_compressed_is_read_without_zarr(tmp_path: Path, monkeypatch
     else:
         with pytest.raises(AssertionError, match="read through zarr"):
             rows_of(array, [7, 2])
+
+
+@given(
+    st.sampled_from(sorted(SPECS)),
+    st.sets(st.integers(0, GRID.block - 1)),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([slice(2 * GRID.block, 3 * GRID.block), slice(0, GRID.slots)]),
+)
+@settings(deadline=None, max_examples=60)
+def test_what_is_stored_is_what_zarr_reads(
+    tmp_path_factory: pytest.TempPathFactory, name: str, places: set[int], before: bool, disk: bool, block: slice
+) -> None:
+    store = LocalStore(tmp_path_factory.mktemp("rows")) if disk else MemoryStore()
+    spec = SPECS[name]
+    array = filled(store, spec) if before else create(zarr.create_group(store), "a", spec)
+    want = array[...]
+    slots = [block.start + place for place in sorted(places, reverse=True)]
+    made = np.random.default_rng(len(places)).integers(0, 3, (len(slots), *spec.shape[1:])).astype(spec.dtype)
+    made[:1] = 0
+    want[block] = 0
+    want[slots] = made
+    store_rows(array, block, slots, made)
+    np.testing.assert_array_equal(zarr.open_group(store, mode="r")["a"][...], want)
+    np.testing.assert_array_equal(rows_of(array, range(GRID.slots)), want)
+
+
+@pytest.mark.parametrize("name", sorted(FROM_FILES))
+def test_a_stored_shard_is_the_file_that_zarr_writes(tmp_path: Path, name: str) -> None:
+    ours, zarrs = (create(zarr.create_group(LocalStore(tmp_path / who)), "a", SPECS[name]) for who in ("us", "zarr"))
+    block = slice(0, GRID.block)
+    rows = np.random.default_rng(0).integers(0, 9, (GRID.block, *SPECS[name].shape[1:])).astype(ours.dtype)
+    rows[1] = 0
+    store_rows(ours, block, range(GRID.block), rows)
+    zarrs[block] = rows
+    written = [
+        {file.relative_to(root): file.stat().st_size for file in (root / "a" / "c").rglob("*")}
+        for root in (tmp_path / "us", tmp_path / "zarr")
+    ]
+    assert written[0] == written[1]
+    store_rows(ours, block, [], rows[:0])
+    assert not [file for file in (tmp_path / "us" / "a" / "c").rglob("*") if file.is_file()]
 
 
 @pytest.mark.parametrize("dtype", [">f2", "<f2"])
