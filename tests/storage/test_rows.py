@@ -10,12 +10,12 @@ import pytest
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zarr.codecs import BytesCodec
 from zarr.storage import LocalStore, MemoryStore
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Grid
 from hdmatt_core.spec import ArraySpec
-from hdmatt_core.storage import rows
 from hdmatt_core.storage.layout import create
 from hdmatt_core.storage.rows import rows_of, store_rows
 
@@ -112,7 +112,7 @@ def test_a_stored_shard_is_the_file_that_zarr_writes(tmp_path: Path, name: str) 
 
 @pytest.mark.parametrize("dtype", [">f2", "<f2"])
 def test_another_byte_order_is_left_to_zarr(tmp_path: Path, dtype: str) -> None:
-    codec = rows.BytesCodec(endian="big" if dtype == ">f2" else "little")
+    codec = BytesCodec(endian="big" if dtype == ">f2" else "little")
     array = zarr.create_array(
         LocalStore(tmp_path), shape=(8, 4), chunks=(4, 4), dtype="float16", serializer=codec, compressors=None
     )

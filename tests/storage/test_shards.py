@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from zarr.storage import LocalStore, MemoryStore
 
 from hdmatt_core.geometry import Box, blocks_of
@@ -43,7 +45,22 @@ def test_zeros_are_not_stored_and_remove_what_was(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-def test_zeros_over_nothing_do_not_touch_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@given(st.integers(1, 2 * SHARD), st.integers(1, 2 * SHARD), st.sampled_from([(), (4,)]), st.integers(0, 3))
+@settings(deadline=None, max_examples=25)
+def test_zarr_reads_what_was_written(
+    tmp_path_factory: pytest.TempPathFactory, height: int, width: int, bands: tuple[int, ...], seed: int
+) -> None:
+    spec = ArraySpec(("y", "x", "c")[: 2 + len(bands)], (height, width, *bands), "uint16")
+    array = create(zarr.create_group(LocalStore(tmp_path_factory.mktemp("shards"))), "x", spec)
+    random = np.random.default_rng(seed)
+    want = random.integers(0, 2**16, spec.shape, dtype=np.uint16)
+    want[: random.integers(height), random.integers(width) :] = 0
+    for box in blocks_of((height, width), (array.shards or array.chunks)[:2]):
+        write_shard(array, box, want[box.slices])
+    np.testing.assert_array_equal(array[...], want)
+
+
+def test_a_shard_is_written_without_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     array = create(zarr.create_group(LocalStore(tmp_path)), "x", SPECS[0])
     monkeypatch.setattr(type(array), "__setitem__", lambda *_: pytest.fail("zarr was asked to write"))
-    write_shard(array, Box((0, 0), (SHARD, SHARD)), np.zeros((SHARD, SHARD), np.float32))
+    write_shard(array, Box((0, 0), (SHARD, SHARD)), np.ones((SHARD, SHARD), np.float32))
