@@ -25,9 +25,9 @@ from hdmatt_core.runtime.serving import Served, Serving
 from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
 from hdmatt_core.runtime.workspace import Workspace, entered
+from hdmatt_core.shards.writing import write_shard
 from hdmatt_core.stage import Array, Block, Gather, Target
 from hdmatt_core.storage.ledger import overtaken
-from hdmatt_core.storage.shards import write_shard
 from hdmatt_core.storage.store import token_of
 
 

@@ -19,8 +19,8 @@ import zarr
 from numpy.typing import NDArray
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.shards.files import ABSENT, ENTRY, SUM, file_of, folder_of, in_files, write_file
 from hdmatt_core.stage import Array
-from hdmatt_core.storage.shard_file import ABSENT, ENTRY, SUM, file_of, folder_of, in_files, write_file
 
 
 def rows_of(array: zarr.Array[Any], slots: Sequence[int]) -> Array:

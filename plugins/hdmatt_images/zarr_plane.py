@@ -11,8 +11,8 @@ import numpy as np
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Lattice
+from hdmatt_core.shards.compiled import compiled
 from hdmatt_core.stage import Array
-from hdmatt_images.codecs import compiled
 from hdmatt_images.depth import BITS
 from hdmatt_images.faults import reading
 from hdmatt_images.ome import level_of

@@ -43,6 +43,9 @@ class OmeZarrSink(PictureSink):
     def write(self, partial: Path, spec: ArraySpec, read: Read, about: About) -> None:
         import zarr
 
+        from hdmatt_core.shards.compiled import compiled
+        from hdmatt_core.shards.writing import store_shard
+
         levels = shapes(plane(spec), CHUNK)
         attributes = {"ome": self._described(spec, levels, about)}
         zarr.create_group(str(partial), zarr_format=3, overwrite=True, attributes=attributes)
@@ -50,8 +53,9 @@ class OmeZarrSink(PictureSink):
         for level, shape in enumerate(levels):
             array = create(partial, str(level), _axes(spec), _planar(spec, shape), self.dtype)
             for box in shards(shape):
-                array[_at(array, box)] = np.moveaxis(values(box), -1, 0) if spec.channels else values(box)
-            values = above(_reader(array), shape)
+                pixels = np.moveaxis(values(box), -1, 0) if spec.channels else values(box)
+                store_shard(array, (*[0] * (array.ndim - 2), *box.start), pixels)
+            values = above(_reader(compiled(array)), shape)
 
     def _described(self, spec: ArraySpec, levels: Sequence[Shape], about: About) -> dict[str, Any]:
         lattice = _placed(about)

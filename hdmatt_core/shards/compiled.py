@@ -1,4 +1,4 @@
-"""Chunks of zarr stores decoded by compiled code, three times as many pixels a second as by zarr's own loop."""
+"""Arrays decoded by compiled code, three times as many pixels a second as by zarr's own loop."""
 
 from __future__ import annotations
 

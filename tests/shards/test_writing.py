@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from zarr.storage import LocalStore, MemoryStore
 
 from hdmatt_core.geometry import Box, blocks_of
+from hdmatt_core.shards.writing import write_shard
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage.layout import SHARD, create
-from hdmatt_core.storage.shards import write_shard
 
 SIZE = (SHARD + 100, 2 * SHARD)
 SPECS = [ArraySpec(("y", "x"), SIZE, "float32"), ArraySpec(("y", "x", "c"), (*SIZE, 4), "uint8")]
