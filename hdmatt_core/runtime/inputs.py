@@ -24,6 +24,7 @@ from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.fingerprint import content_of
 from hdmatt_core.runtime.reduced import ReducedSource
 from hdmatt_core.runtime.workspace import name_of
+from hdmatt_core.shards.writing import write_pixels
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Target
 from hdmatt_core.storage.layout import SHARD, create
@@ -155,7 +156,7 @@ def _copy(group: zarr.Group, array_name: str, source: Source, spec: ArraySpec) -
         del group[array_name]
     array: zarr.Array[Any] = create(group, array_name, spec)
     for box, piece in source.stream():
-        array[box.slices] = piece
+        write_pixels(array, box, piece)
         del piece  # before the next is read: a band of a wide scan is large
 
 

@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.pipeline.graph import Ref
@@ -201,8 +199,8 @@ class _Run:
 
     def _reader(self, ref: Ref) -> Callable[[Box], Array]:
         """What reads a box of what was made of an output; a region's begins at its own corner."""
-        array, region = workspace(self.job).array(ref), self.plan.region
-        return lambda box: np.asarray(array[(box if region is None else box.shifted(region.start)).slices])
+        space, region = workspace(self.job), self.plan.region
+        return lambda box: space.pixels(ref, box if region is None else box.shifted(region.start))
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:

@@ -25,7 +25,7 @@ from hdmatt_core.runtime.serving import Served, Serving
 from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
 from hdmatt_core.runtime.workspace import Workspace, entered
-from hdmatt_core.shards.writing import write_shard
+from hdmatt_core.shards.writing import write_pixels
 from hdmatt_core.stage import Array, Block, Gather, Target
 from hdmatt_core.storage.ledger import overtaken
 from hdmatt_core.storage.store import token_of
@@ -184,7 +184,7 @@ class Task(Serving):
         if self.job.plan.specs[ref].over_tiles:
             self.space.write_rows(ref, self.target, self.made.get(ref), self.same)
         else:
-            write_shard(self.space.array(ref), self.target.box, self.made[ref])
+            write_pixels(self.space.array(ref), self.target.box, self.made[ref])
 
 
 def _described(node: Node) -> str:

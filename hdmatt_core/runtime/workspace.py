@@ -18,6 +18,7 @@ from hdmatt_core.pipeline.reach import Part, parts_of, target_in
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.kept import Kept
 from hdmatt_core.runtime.spill import Spill
+from hdmatt_core.shards.compiled import compiled
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target, Tiles
 from hdmatt_core.storage.rows import rows_of, store_rows
@@ -40,6 +41,7 @@ class Workspace:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._arrays: dict[Ref, zarr.Array[Any]] = {}
+        self._decoded: dict[Ref, zarr.Array[Any]] = {}
         self._blocks: dict[int, list[Box]] = {}
         self.kept = Kept(job.keep, spill_of(job))
         self._tables: dict[Ref, Array] = {}
@@ -53,6 +55,13 @@ class Workspace:
             if ref not in self._arrays:
                 self._arrays[ref] = array_of(open_arrays(self.job.arrays), name_of(ref))
             return self._arrays[ref]
+
+    def pixels(self, ref: Ref, box: Box) -> Array:
+        """The pixels of ``box``, all of it inside, of an array (y, x, ...) in the run's store."""
+        with self._busy:
+            if ref not in self._decoded:
+                self._decoded[ref] = compiled(self.array(ref))
+        return np.asarray(self._decoded[ref][box.slices])
 
     def blocks(self, index: int) -> list[Box]:
         """The blocks of a pass, cut once: a gigapixel has thousands."""
@@ -146,7 +155,7 @@ class Workspace:
     def _inner(self, ref: Ref, box: Box) -> Array:
         source = None if ref.port else self.job.sources.get(ref.node)
         if source is None or self.job.plan.inputs[ref.node].reading == "streamed":
-            return np.asarray(self.array(ref)[box.slices])
+            return self.pixels(ref, box)
         block = Block(Target(box), {}, {}, frozenset({"pixels"}))
         return source.run(block, None)["pixels"]  # type: ignore[arg-type]  # a source needs no context
 

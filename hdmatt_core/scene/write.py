@@ -19,6 +19,7 @@ from hdmatt_core.kinds import About, Sink
 from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.outputs import discard, partial_of
 from hdmatt_core.scene.render import Scene
+from hdmatt_core.shards.writing import write_pixels
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array
 from hdmatt_core.storage.layout import SHARD, create
@@ -58,7 +59,7 @@ def write_zarr(scene: Scene, path: Path, threads: int, advance: Advance = unhear
 
         def draw(box: Box) -> int:
             for array, pixels in zip(arrays, scene.render(box), strict=True):
-                array[box.slices] = pixels
+                write_pixels(array, box, pixels)
             return math.prod(box.shape)
 
         pool = ThreadPoolExecutor(threads)

@@ -11,17 +11,27 @@ import numpy as np
 import zarr
 from zarr.codecs import ZstdCodec
 
-from hdmatt_core.geometry import Box
+from hdmatt_core.geometry import Box, blocks_of
 from hdmatt_core.shards.files import file_of, in_files, write_file
 from hdmatt_core.stage import Array
 
 
-def write_shard(array: zarr.Array[Any], box: Box, pixels: Array) -> None:
-    """Write the shard that ``box`` (y, x, and all of whatever else there is) of an array (y, x, ...) is."""
-    store_shard(array, (*box.start, *[0] * (array.ndim - len(box.start))), pixels)
+def write_pixels(array: zarr.Array[Any], box: Box, pixels: Array) -> None:
+    """Write the pixels of a box (y, x) of an array (y, x, ...): past zarr where it consists of whole shards."""
+    sides, shape = (array.shards or array.chunks)[:2], array.shape[:2]
+    whole = all(
+        start % side == 0 and (stop % side == 0 or stop == length)
+        for start, stop, side, length in zip(box.start, box.stop, sides, shape, strict=True)
+    )
+    if not whole:
+        array[box.slices] = pixels
+        return
+    for piece in blocks_of(box.shape, sides):
+        at = piece.shifted(box.start)
+        write_shard(array, (*at.start, *[0] * (array.ndim - 2)), pixels[piece.slices])
 
 
-def store_shard(array: zarr.Array[Any], start: Sequence[int], pixels: Array) -> None:
+def write_shard(array: zarr.Array[Any], start: Sequence[int], pixels: Array) -> None:
     """Write the shard of an array that begins at ``start``; chunks of zeros are not stored, and most are zeros."""
     codec = array.compressors[0] if len(array.compressors) == 1 else None
     if not in_files(array) or not isinstance(codec, ZstdCodec) or codec.checksum:

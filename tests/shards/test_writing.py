@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zarr.storage import LocalStore, MemoryStore
 
 from hdmatt_core.geometry import Box, blocks_of
-from hdmatt_core.shards.writing import write_shard
+from hdmatt_core.shards.writing import write_pixels
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage.layout import SHARD, create
 
@@ -28,7 +28,7 @@ def test_shards_hold_what_was_written_last(tmp_path: Path, spec: ArraySpec, on_d
     values = {box: number % 3 for number, box in enumerate(blocks_of(SIZE, (SHARD, SHARD)))}
     for turn in (1, 0, 2):
         for box, value in values.items():
-            write_shard(array, box, np.full((*box.shape, *spec.shape[2:]), value * turn, spec.dtype))
+            write_pixels(array, box, np.full((*box.shape, *spec.shape[2:]), value * turn, spec.dtype))
         for box, value in values.items():
             assert (array[box.slices] == value * turn).all()
 
@@ -37,11 +37,11 @@ def test_zeros_are_not_stored_and_remove_what_was(tmp_path: Path) -> None:
     array = create(zarr.create_group(LocalStore(tmp_path)), "x", SPECS[0])
     box, file = Box((0, SHARD), (SHARD, 2 * SHARD)), tmp_path / "x" / "c" / "0" / "1"
     zeros = np.zeros(box.shape, np.float32)
-    write_shard(array, box, zeros)
+    write_pixels(array, box, zeros)
     assert not file.exists()
-    write_shard(array, box, zeros + 1)
+    write_pixels(array, box, zeros + 1)
     assert file.exists()
-    write_shard(array, box, zeros)
+    write_pixels(array, box, zeros)
     assert not file.exists()
 
 
@@ -56,11 +56,30 @@ def test_zarr_reads_what_was_written(
     want = random.integers(0, 2**16, spec.shape, dtype=np.uint16)
     want[: random.integers(height), random.integers(width) :] = 0
     for box in blocks_of((height, width), (array.shards or array.chunks)[:2]):
-        write_shard(array, box, want[box.slices])
+        write_pixels(array, box, want[box.slices])
     np.testing.assert_array_equal(array[...], want)
 
 
 def test_a_shard_is_written_without_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     array = create(zarr.create_group(LocalStore(tmp_path)), "x", SPECS[0])
     monkeypatch.setattr(type(array), "__setitem__", lambda *_: pytest.fail("zarr was asked to write"))
-    write_shard(array, Box((0, 0), (SHARD, SHARD)), np.ones((SHARD, SHARD), np.float32))
+    write_pixels(array, Box((0, 0), (SHARD, SHARD)), np.ones((SHARD, SHARD), np.float32))
+
+
+@pytest.mark.parametrize(
+    "band",
+    [
+        Box((0, 0), (SHARD, SIZE[1])),
+        Box((SHARD, 0), SIZE),
+        Box((40, 0), (SHARD + 40, SIZE[1])),
+        Box((0, 0), (SHARD - 9, 30)),
+    ],
+    ids=["from the top", "the last band", "off the shards", "a part of a shard"],
+)
+def test_bands_of_any_place(tmp_path: Path, band: Box) -> None:
+    array = create(zarr.create_group(LocalStore(tmp_path)), "x", SPECS[1])
+    want = np.random.default_rng(0).integers(0, 255, SPECS[1].shape, np.uint8)
+    array[...] = want
+    want[band.slices] = 255 - want[band.slices]
+    write_pixels(array, band, want[band.slices])
+    np.testing.assert_array_equal(array[...], want)

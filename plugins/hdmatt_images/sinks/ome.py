@@ -44,7 +44,7 @@ class OmeZarrSink(PictureSink):
         import zarr
 
         from hdmatt_core.shards.compiled import compiled
-        from hdmatt_core.shards.writing import store_shard
+        from hdmatt_core.shards.writing import write_shard
 
         levels = shapes(plane(spec), CHUNK)
         attributes = {"ome": self._described(spec, levels, about)}
@@ -54,7 +54,7 @@ class OmeZarrSink(PictureSink):
             array = create(partial, str(level), _axes(spec), _planar(spec, shape), self.dtype)
             for box in shards(shape):
                 pixels = np.moveaxis(values(box), -1, 0) if spec.channels else values(box)
-                store_shard(array, (*[0] * (array.ndim - 2), *box.start), pixels)
+                write_shard(array, (*[0] * (array.ndim - 2), *box.start), pixels)
             values = above(_reader(compiled(array)), shape)
 
     def _described(self, spec: ArraySpec, levels: Sequence[Shape], about: About) -> dict[str, Any]:

@@ -25,8 +25,8 @@ class ZarrSink(PictureSink):
         return self.piece_bytes(spec, rows * columns)
 
     def write(self, partial: Path, spec: ArraySpec, read: Read, about: About) -> None:
-        from hdmatt_core.shards.writing import write_shard
+        from hdmatt_core.shards.writing import write_pixels
 
         array = create(partial, None, spec.dims, spec.shape, self.dtype)
         for box in shards(spec.shape[:2]):
-            write_shard(array, box, self.values(read, box))
+            write_pixels(array, box, self.values(read, box))
