@@ -78,8 +78,8 @@ def matte(
         values are those that the whole would have there.
     :param preview: N mattes image and trimap at 1/N of their sides, for a quick look.
     :param memory: limit over all local processes, ``"2GB"`` or bytes.
-    :param dtype: precision of the network; "auto" is bfloat16 on processors that multiply matrices of it (AMX) and
-        on NVIDIA cards since Ampere, float32 elsewhere.
+    :param dtype: precision of the network; "auto" is bfloat16 on processors with instructions for it (AMX,
+        AVX512-BF16) and on NVIDIA cards since Ampere, float32 elsewhere.
     :param update: take up the run that lies beside ``output`` after an edit of image or trimap, making again only what
         the edit concerns; or start; the run is kept.
     :param report: where a page about the run is written (``.html``), of one that fails half way, too.

@@ -38,7 +38,7 @@ Device = Annotated[compute.Device, typer.Option(help="auto, cpu, cuda or mps.", 
 Dtype = Annotated[
     compute.Precision,
     typer.Option(
-        help="Precision of the network: auto is bfloat16 with AMX and on recent NVIDIA cards, else float32.",
+        help="Precision of the network: auto is bfloat16 where that is faster, else float32.",
         rich_help_panel=LIMITS,
     ),
 ]

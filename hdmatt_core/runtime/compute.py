@@ -10,7 +10,7 @@ from typing import Literal
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.graph import Graph
 from hdmatt_core.runtime.job import Compute
-from hdmatt_core.runtime.machine import MATRICES, Machine, devices
+from hdmatt_core.runtime.machine import FASTER, Machine, devices
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -43,10 +43,10 @@ def compute_of(graph: Graph, device: Device, dtype: Precision, seed: int, worker
 
 
 def precision(dtype: Precision, unit: str) -> str:
-    """What `auto` stands for on a card or processor: matrices make convolutions six times as fast in bfloat16."""
+    """What `auto` stands for on a card or processor; convolutions in bfloat16 take a sixth of the time with AMX."""
     if dtype != "auto":
         return dtype
-    return "bfloat16" if unit.endswith(MATRICES) else "float32"
+    return "bfloat16" if unit.endswith(FASTER) else "float32"
 
 
 def _present(device: Device, workers: Sequence[Machine]) -> tuple[Device, str]:

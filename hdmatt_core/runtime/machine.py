@@ -17,7 +17,7 @@ PACKAGES = ("hdmatt", "torch", "numpy", "zarr")
 
 
 AMX, BF16 = " AMX", " BF16"
-MATRICES = (AMX, BF16)
+FASTER = (AMX, BF16)
 """One of these ends the name of a processor's instruction set, or of a card, that computes faster in bfloat16."""
 AMPERE = (8, 0)
 """Compute capability of the first cards that do."""
@@ -49,12 +49,13 @@ def devices() -> dict[str, str]:
 
 
 def _instructions() -> str:
-    """The widest vectors that torch computes with, and whether there are matrices besides."""
+    """The widest vectors that torch computes with, and whether there are matrices or vectors of bfloat16 besides."""
     import torch
 
     # An older torch does not tell: its processor is taken to have none.
     told = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return torch.backends.cpu.get_cpu_capability() + (AMX if told.get("amx_bf16") else "")
+    bfloat16 = AMX if told.get("amx_bf16") else BF16 if told.get("avx512_bf16") else ""
+    return torch.backends.cpu.get_cpu_capability() + bfloat16
 
 
 def versions() -> dict[str, str]:

@@ -22,7 +22,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from hdmatt_core.demo import PHOTO, TRIMAP
-from hdmatt_core.runtime.machine import MATRICES, devices
+from hdmatt_core.runtime.machine import FASTER, devices
 
 MEGAPIXELS = 24
 UNKNOWN = 0.10
@@ -44,7 +44,7 @@ def report(image: Path, trimap: Path, folder: Path, memory: str) -> None:
     width, height = Image.open(image).size
     size = f"{width} x {height}, {width * height / 1e6:.1f} megapixels"
     print(f"{size}, {unknown:.1%} unknown, {psutil.cpu_count()} cores")
-    for dtype in ("float32", "bfloat16") if devices()["cpu"].endswith(MATRICES) else ("float32",):
+    for dtype in ("float32", "bfloat16") if devices()["cpu"].endswith(FASTER) else ("float32",):
         print(f"\n{dtype}")
         compare(image, trimap, folder, memory, dtype)
     size, closed = closed_form(image, trimap)

@@ -283,13 +283,14 @@ def test_device_and_arithmetic_are_those_of_the_workers(request_for: Make) -> No
         compute_of(graph, "cuda", "float32", 0, [cpu])
 
 
-def test_the_precision_is_that_of_processors_with_matrices_unless_it_is_said(request_for: Make) -> None:
+def test_the_precision_is_the_one_that_is_faster_unless_it_is_said(request_for: Make) -> None:
     from hdmatt_core.runtime.compute import compute_of
     from hdmatt_core.runtime.machine import AMX, BF16
 
     graph = prepare(request_for()).graph
     made, plain = Machine({"cpu": f"AVX512{AMX}"}, {}), Machine({"cuda": "H100", "cpu": "AVX512"}, {})
     assert compute_of(graph, "cpu", "auto", 0, [made]).dtype == "bfloat16"
+    assert compute_of(graph, "cpu", "auto", 0, [Machine({"cpu": f"AVX512{BF16}"}, {})]).dtype == "bfloat16"
     assert (
         compute_of(graph, "auto", "auto", 0, [Machine({"cuda": f"H100{BF16}", "cpu": "AVX2"}, {})]).dtype == "bfloat16"
     )
