@@ -17,8 +17,8 @@ class Header:
     """Stored size and kind of a picture: ``bands`` are 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
 
     ``unit`` are the decoded bytes of the smallest piece that can be read: 0 where any window can, those of a strip,
-    tile or chunk, or those of the whole picture. ``decoding`` are the bytes taken beside the pixels while a unit is
-    decoded (the packed file, a decoder's own copy).
+    tile or chunk, or those of the whole picture; ``strips`` says that it is packed and as wide as the picture.
+    ``decoding`` are the bytes taken beside the pixels while a unit is decoded (the packed file, a decoder's own copy).
     """
 
     shape: tuple[int, int]  # rows, columns as stored
@@ -26,6 +26,7 @@ class Header:
     bands: int
     unit: int
     decoding: int = 0
+    strips: bool = False
     orientation: int = 1
     icc: bytes | None = None
     resolution: tuple[float, float] | None = None  # pixels per inch along stored x, then y
@@ -41,8 +42,13 @@ class Header:
 
     @property
     def whole(self) -> bool:
-        """Whether the picture is decoded once and held, since its pieces are too large to be read again and again."""
+        """Whether the picture's pieces are too large to be read one by one."""
         return self.unit >= self.nbytes or self.unit > HELD_WHOLE
+
+    @property
+    def once(self) -> bool:
+        """Whether the picture is decoded once and held: windows side by side would decode a strip again and again."""
+        return self.whole or self.strips
 
     @property
     def displayed_shape(self) -> tuple[int, int]:

@@ -55,6 +55,11 @@ class TiffPage:
         return 0 if self._plain else min(height, self.shape[0]) * min(width, self.shape[1])
 
     @property
+    def strips(self) -> bool:
+        """Whether the pieces are packed and as wide as the picture, or wider."""
+        return not self._plain and self._piece[1] >= self.shape[1]
+
+    @property
     def pixel_bytes(self) -> int:
         """Bytes of a pixel with all its samples, as decoded."""
         return int(self.tags.samplesperpixel) * (self.tags.dtype.itemsize if self.tags.dtype is not None else 1)

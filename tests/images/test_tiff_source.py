@@ -198,10 +198,11 @@ def test_only_touched_tiles_are_decoded(opened, window, noise, tmp_path: Path, m
     assert plainly.resident_bytes() == 0
 
 
-def test_a_picture_packed_in_one_strip_is_held(opened, window, noise, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("rows", [64, 8])
+def test_a_picture_packed_in_strips_is_held(opened, window, noise, tmp_path: Path, monkeypatch, rows: int) -> None:
     import hdmatt_images.tiff_page as module
 
-    path = save(tmp_path / "a.tif", noise((64, 64)), rowsperstrip=64, compression="zlib")
+    path = save(tmp_path / "a.tif", noise((64, 64)), rowsperstrip=rows, compression="zlib")
     source = opened(path, "mask")
     assert source.resident_bytes() >= 64 * 64
     window(source, Box((0, 0), (1, 1)))

@@ -57,7 +57,7 @@ class PictureSource(Source, ABC):
         self.check_path()
         header = self.read_header()
         check_shape(self.params.path, header.shape)
-        if header.whole:
+        if header.once:
             check_bomb(self.params.path, header.nbytes, self.stored_bytes)
         return header
 
@@ -73,7 +73,7 @@ class PictureSource(Source, ABC):
         """The window as stored, what the rules compute on it, and a piece of the file while it is decoded."""
         height, width = target.box.shape
         window = height * width * (2 * self.header.pixel_bytes + 16)
-        return window if self.header.whole else window + self.header.unit + self.header.decoding
+        return window if self.header.once else window + self.header.unit + self.header.decoding
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         """The window ``block.target.box`` (y, x) of the displayed picture."""
@@ -96,7 +96,7 @@ class PictureSource(Source, ABC):
 
     def resident_bytes(self) -> int:
         """Bytes of the decoded picture if it is held whole, and those taken while it is decoded; else 0."""
-        return self.header.nbytes + self.header.decoding if self.header.whole else 0
+        return self.header.nbytes + self.header.decoding if self.header.once else 0
 
     def identity(self) -> Mapping[str, str | int]:
         """What the file holds, not what it is called, and what it decodes to."""
@@ -130,7 +130,7 @@ class PictureSource(Source, ABC):
 
     def _stored(self, box: Box) -> Array:
         header = self.header
-        if not header.whole:
+        if not header.once:
             return self.read_stored(box)
         pixels = held(self.params.path, f"pixels of level {self.params.level}", self._decoded)
         return pixels[box.slices]

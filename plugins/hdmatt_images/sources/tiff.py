@@ -16,10 +16,11 @@ from hdmatt_images.tiff_page import TiffPage
 
 
 class TiffSource(PictureSource):
-    """A TIFF or BigTIFF file, 1 to 16 bits or float, read by window: only the strips or tiles touched are decoded.
+    """A TIFF or BigTIFF file, 1 to 16 bits or float, read by window: only the tiles touched are decoded.
 
     ``level`` picks a level of a pyramid. CMYK becomes RGB, a palette too; alpha and other extra samples are ignored;
-    the orientation tag is applied. A picture compressed in one piece, or in pieces over 64 MiB, is held whole.
+    the orientation tag is applied. Compressed strips, and pieces over 64 MiB, are decoded once: the picture is held
+    whole, or copied into the run's store where it is too large for that.
     """
 
     suffixes = (".tif", ".tiff", ".btf", ".tf8", ".ptif")
@@ -37,6 +38,7 @@ class TiffSource(PictureSource):
                 # the unit in bytes as they are handed on, so that it compares with the whole
                 unit=page.unit * colours.bands * colours.itemsize,
                 decoding=3 * page.unit * page.pixel_bytes,
+                strips=page.strips,
                 orientation=page.orientation,
                 icc=colours.profile(),
                 resolution=page.resolution,
