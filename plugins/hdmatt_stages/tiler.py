@@ -76,8 +76,7 @@ class GridTiler(Tiler):
         window, origin = block.array("trimap"), around(grid, block.target).start
         made: dict[str, Array] = {}
         if "tiles" in block.wanted:
-            classes = trimap_classes(window)
-            rows = [(*box.start, _state(cut(classes, origin, box.within(grid.shape)))) for box in boxes]
+            rows = [(*box.start, _state(cut(window, origin, box.within(grid.shape)))) for box in boxes]
             made["tiles"] = np.array(rows, np.int32)
         if "regions" in block.wanted:
             made["regions"] = np.concatenate([_regions(cut(window, origin, box)) for box in boxes])
@@ -94,11 +93,11 @@ def cut(window: Array, origin: tuple[int, ...], box: Box) -> Array:
     return window[box.shifted(-o for o in origin).slices]
 
 
-def _state(classes: NDArray[np.uint8]) -> TileState:
-    low, high = classes.min(), classes.max()
+def _state(trimap: NDArray[np.uint8]) -> TileState:
+    low, high = trimap_classes(np.array([trimap.min(), trimap.max()]))
     if low == high:
         return _WHOLE[int(low)]
-    return TileState.QUERY if (classes == UNKNOWN).any() else TileState.KNOWN
+    return TileState.QUERY if (trimap_classes(trimap) == UNKNOWN).any() else TileState.KNOWN
 
 
 def _regions(trimap: NDArray[np.uint8]) -> NDArray[np.uint8]:
