@@ -14,14 +14,14 @@ _one_at_a_time = threading.Lock()
 
 
 def compiled(array: zarr.Array[Any]) -> zarr.Array[Any]:
-    """The same array, read by zarrs; as it is, where zarrs does not know its codecs or its order of bytes.
+    """The same array, read by zarrs; as it is, where zarrs does not know its codecs, or its order of bytes or of axes.
 
     An array remembers what zarr's configuration said when it was opened. That is the whole process's, so two threads
     that change it and change it back must not meet.
     """
     import zarr
 
-    if not array.dtype.isnative:
+    if not array.dtype.isnative or array.order != "C":
         return array
     with _one_at_a_time, zarr.config.set(_COMPILED), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Array is unsupported by ZarrsCodecPipeline", category=UserWarning)

@@ -46,8 +46,11 @@ def test_arrays_of_both_formats(opened, pixels, window, noise, tmp_path, zarr_fo
         {"zarr_format": 2, "compressors": numcodecs.Blosc("lz4", 5), "filters": [numcodecs.Delta("<u2")]},
         {"zarr_format": 3, "shards": (32, 32), "compressors": zarr.codecs.BloscCodec(cname="zstd")},
         {"zarr_format": 3, "compressors": zarr.codecs.GzipCodec()},
+        {"zarr_format": 2, "order": "F", "fill_value": None},
+        {"zarr_format": 3, "filters": zarr.codecs.TransposeCodec(order=(1, 0)), "fill_value": 7},
+        {"zarr_format": 3, "serializer": zarr.codecs.BytesCodec(endian="big")},
     ],
-    ids=["lzma", "delta", "sharded blosc", "gzip"],
+    ids=["lzma", "delta", "sharded blosc", "gzip", "columns", "transposed", "big endian"],
 )
 def test_whatever_the_codecs(opened, window, noise, tmp_path: Path, how: Any) -> None:
     array = noise((40, 50), "uint16")
