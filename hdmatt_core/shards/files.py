@@ -6,6 +6,7 @@ Format: sharding codec 1.0, the chunks one after the other, then a table of offs
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -52,7 +53,8 @@ def write_file(path: Path, chunks: Mapping[int, Chunk], shard: int | None) -> No
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
+    # A worker that was given up may still write the same: each has a name of its own.
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     pieces: Iterable[Chunk] = chunks.values() if shard is None else _shard(shard, chunks)
     with partial.open("wb") as file:
         for piece in pieces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,12 @@ def test_bands_of_any_place(tmp_path: Path, band: Box) -> None:
     want[band.slices] = 255 - want[band.slices]
     write_pixels(array, band, want[band.slices])
     np.testing.assert_array_equal(array[...], want)
+
+
+def test_several_may_write_the_same_shard(tmp_path: Path) -> None:
+    array = create(zarr.create_group(LocalStore(tmp_path)), "x", SPECS[0])
+    pixels = np.random.default_rng(0).random((SHARD, SHARD), np.float32)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: write_pixels(array, Box((0, 0), (SHARD, SHARD)), pixels), range(40)))
+    np.testing.assert_array_equal(array[:SHARD, :SHARD], pixels)
+    assert [file.name for file in (tmp_path / "x" / "c").rglob("*") if file.is_file()] == ["0"]
