@@ -18,6 +18,7 @@ from hdmatt_core.kinds import Role, Source
 from hdmatt_core.metrics import ArrayPlane, Score, eight_bit, score, score_tiles
 from hdmatt_core.metrics.planes import Bytes, Plane
 from hdmatt_core.registry import Registry
+from hdmatt_core.shards.writing import write_pixels
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Target
 from hdmatt_core.storage.layout import create
@@ -91,5 +92,5 @@ def _readable(plane: SourcePlane, stack: ExitStack) -> Plane:
     spec = ArraySpec(("y", "x"), plane.shape, "uint8")
     array = create(zarr.create_group(LocalStore(folder)), "pixels", spec)
     for box, piece in plane.source.stream():
-        array[box.slices] = eight_bit(np.asarray(piece))
+        write_pixels(array, box, eight_bit(np.asarray(piece)))
     return ArrayPlane(array)

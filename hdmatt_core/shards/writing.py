@@ -1,4 +1,4 @@
-"""Pixels written a shard at a time, past zarr, which takes some 20 ms of processor time for a megapixel."""
+"""Pixels written a shard at a time, past zarr, which takes 18 ms of processor time for a megapixel even of zeros."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def write_pixels(array: zarr.Array[Any], box: Box, pixels: Array) -> None:
 
 
 def write_shard(array: zarr.Array[Any], start: Sequence[int], pixels: Array) -> None:
-    """Write the shard of an array that begins at ``start``; chunks of zeros are not stored, and most are zeros."""
+    """Write the shard that begins at ``start``: ``pixels`` of the array's axes, up to the shard's or the array's end.
+
+    Chunks of zeros are not stored, and most of a matte is zeros.
+    """
     codec = array.compressors[0] if len(array.compressors) == 1 else None
     if not in_files(array) or not isinstance(codec, ZstdCodec) or codec.checksum:
         array[tuple(slice(a, a + n) for a, n in zip(start, pixels.shape, strict=True))] = pixels

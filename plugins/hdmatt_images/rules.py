@@ -92,8 +92,9 @@ def _trimap(grey: Array, place: Place) -> Array:
 
 
 def _even(eight: Array) -> bool:
-    if eight.size and eight.min() == eight.max():
-        return int(eight.min()) in (0, 128, 255)
+    """Whether 0, 128 and 255 are all that a trimap holds."""
+    if eight.size and (value := eight.min()) == eight.max():
+        return bool(_LEVELS[value] == value)
     return bool(((eight == 0) | (eight == 128) | (eight == 255)).all())
 
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -276,6 +277,17 @@ def test_a_large_file_of_flat_colour_is_no_bomb(tmp_path: Path) -> None:
     """What deflate can honestly do (1000 to 1) stays below the rule."""
     path = _holding("a.png", _png(40_000, 40_000) + bytes(1_700_000))(tmp_path)
     assert _of(PngSource, path).infer({})["pixels"].shape == (40_000, 40_000, 3)
+
+
+def test_a_flat_trimap_in_strips_is_no_bomb(tmp_path: Path) -> None:
+    """Zstandard packs 33 MB of zeros into a kilobyte, and strips need not be held."""
+    side, rows = 33_000, 1000
+    strips = [imagecodecs.zstd_encode(bytes(rows * side))] * (side // rows)
+    path, shape = tmp_path / "a.tif", (side, side)
+    tifffile.imwrite(path, iter(strips), shape=shape, dtype="uint8", rowsperstrip=rows, compression="zstd")
+    source = TiffSource(TiffSource.Params(path=path, role="trimap"))
+    assert source.infer({})["pixels"].shape == shape
+    assert source.resident_bytes() > side**2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 100_000), (100_000, 7)])

@@ -57,7 +57,7 @@ class PictureSource(Source, ABC):
         self.check_path()
         header = self.read_header()
         check_shape(self.params.path, header.shape)
-        if header.once:
+        if header.whole:
             check_bomb(self.params.path, header.nbytes, self.stored_bytes)
         return header
 
