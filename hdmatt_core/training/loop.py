@@ -25,6 +25,8 @@ from hdmatt_core.training.overview import told
 from hdmatt_core.training.record import Record
 from hdmatt_core.training.validate import Predictor, half, interpolated, score, validation_pictures
 
+_COMPARED = 32
+"""Patches of a batch that learn to choose each other as contexts: every position of one meets every one of the rest."""
 Listener = Callable[["Trainer"], None]
 
 
@@ -60,7 +62,9 @@ class Trainer:
         model = load(config.start, config.preset) if config.start else HDMatt(config.preset)
         self.model = model.to(self.device)
         self.average = Average(self.model, config.ema)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), weight_decay=config.weight_decay, fused=self.device.type == "cuda"
+        )
         self.pictures = validation_pictures(config)
         self.record = Record(config.out)
 
@@ -153,7 +157,7 @@ class Trainer:
             batch = batch._replace(planes=told(batch.planes, raw.detach().clamp(0.0, 1.0), batch.places))
         loss, _, features = self._matted(batch)
         if config.choice_loss:
-            scores, share = self.model.context.choice(features, batch.regions)
+            scores, share = self.model.context.choice(features[:_COMPARED], batch.regions[:_COMPARED])
             loss = loss + config.choice_loss * choice_loss(scores, share)
         return loss + config.overview_loss * seen
 

@@ -84,9 +84,10 @@ def _laid(
         return Layer(np.zeros((3, side, side), np.float32), np.zeros((side, side), np.float32))
     colour, alpha = cutout.window(level, box)
     colour = recolour(colour, rng)
-    grid = _grid(matrix, start - box[:2], side, colour.size)
     mode = "bicubic" if rng.random() < 0.15 else "bilinear"
-    return _sampled(np.asarray(colour), alpha, grid, mode, beyond)
+    spans = _footprint(matrix, start, side, box)
+    grid = _grid(matrix, start - box[:2], spans, colour.size)
+    return _on_canvas(_sampled(np.asarray(colour), alpha, grid, mode, beyond), spans, side)
 
 
 def _affine(scale: float, rng: Generator) -> NDArray[np.float64]:
@@ -107,14 +108,37 @@ def _box(
     return None if (high - low < 2).any() else (low[0], low[1], high[0], high[1])
 
 
-def _grid(matrix: NDArray[np.float64], start: NDArray[np.float64], side: int, size: tuple[int, int]) -> Tensor:
-    """Where each pixel of the canvas looks, (1, S, S, 2), in the source's coordinates of -1..1."""
-    steps = torch.arange(side, dtype=torch.float32) + 0.5
-    grid = torch.empty(1, side, side, 2)
+def _footprint(
+    matrix: NDArray[np.float64], start: NDArray[np.float64], side: int, box: tuple[int, int, int, int]
+) -> list[tuple[int, int]]:
+    """From where to where a canvas, along x and y, sees a box of the source: at least one pixel."""
+    left, top, right, bottom = box
+    corners = np.array([[left, top], [right, top], [left, bottom], [right, bottom]]) - start
+    seen = corners @ np.linalg.inv(matrix).T
+    low = np.clip(np.floor(seen.min(axis=0)), 0, side - 1).astype(int)
+    high = np.clip(np.ceil(seen.max(axis=0)), low + 1, side).astype(int)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def _grid(
+    matrix: NDArray[np.float64], start: NDArray[np.float64], spans: list[tuple[int, int]], size: tuple[int, int]
+) -> Tensor:
+    """Where each pixel of a part of the canvas looks, (1, h, w, 2), in the source's coordinates of -1..1."""
+    columns, rows = (torch.arange(*span, dtype=torch.float32) + 0.5 for span in spans)
+    grid = torch.empty(1, len(rows), len(columns), 2)
     for axis in (0, 1):
         across, down = (float(2 * value / size[axis]) for value in matrix[axis])
-        grid[0, :, :, axis] = (steps * down)[:, None] + (steps * across + float(2 * start[axis] / size[axis] - 1))
+        grid[0, :, :, axis] = (rows * down)[:, None] + (columns * across + float(2 * start[axis] / size[axis] - 1))
     return grid
+
+
+def _on_canvas(layer: Layer, spans: list[tuple[int, int]], side: int) -> Layer:
+    """A layer of a part of the canvas on all of it: clear outside, where the colours of its border go on."""
+    if all(span == (0, side) for span in spans):
+        return layer
+    (left, right), (top, bottom) = spans
+    around = ((top, side - bottom), (left, side - right))
+    return Layer(np.pad(layer.colour, ((0, 0), *around), mode="edge"), np.pad(layer.alpha, around))
 
 
 def _sampled(colour: NDArray[np.uint8], alpha: NDArray[np.uint8], grid: Tensor, mode: str, beyond: str) -> Layer:

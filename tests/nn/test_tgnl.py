@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hdmatt_core.nn.presets import Preset
 from hdmatt_core.nn.regions import UNKNOWN
-from hdmatt_core.nn.tgnl import ORDER, TGNL
+from hdmatt_core.nn.tgnl import ORDER, TGNL, _pooled, _pooled_together
 
 TINY = Preset("tiny", 3, (1, 1, 1, 1), (4, 4, 4, 4, 4), (1,), 4, features=6, key=4, value=3, head=16)
 INDEX = torch.tensor([[0, 1], [2, -1], [3, 3]])
@@ -147,3 +147,13 @@ def test_the_choice_learns_from_the_attention_to_known_positions(context: TGNL) 
     assert (share[:, 3] == 0).all()  # it knows nothing
     assert not scores.exp().diagonal().any()
     assert not share.diagonal().any()
+
+
+def test_an_accelerator_pools_all_queries_together_and_finds_the_same() -> None:
+    torch.manual_seed(5)
+    asked, offered, values = torch.randn(4, 6, 3), torch.randn(4, 10, 3), torch.randn(4, 10, 2)
+    mask = torch.rand(4, 10) < torch.tensor([0.0, 0.2, 0.6, 1.0])[:, None]
+    found = _pooled_together(asked @ offered.transpose(1, 2), values, mask)
+    alone = torch.stack(list(map(_pooled, asked, offered, values, mask)))
+    torch.testing.assert_close(found, alone)
+    assert found[0].abs().sum() == 0
