@@ -6,6 +6,7 @@ that a cell depends on no more than its surroundings and neighbouring patches ag
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
@@ -75,20 +76,31 @@ class _Operator:
     def __init__(self, stencil: Tensor, scale: Tensor, shape: torch.Size) -> None:
         self._scale = scale
         self._wide = stencil.new_zeros(shape[0], shape[1] + 4, shape[2] + 4)
-        self._terms = [(stencil[0][_at(0, 0, shape)], self._wide[_at(0, 0, shape)])]
+        self._taps, places = [stencil[0][_at(0, 0, shape)]], [_at(0, 0, shape)]
         for taps, (down, right) in zip(stencil[1:], _HALF[1:], strict=True):
-            self._terms += [
-                (taps[_at(0, 0, shape)], self._wide[_at(down, right, shape)]),
-                (taps[_at(-down, -right, shape)], self._wide[_at(-down, -right, shape)]),
-            ]
+            places += [_at(down, right, shape), _at(-down, -right, shape)]
+            self._taps += [taps[places[0]], taps[places[-1]]]
+        self._cells = [self._wide[place] for place in places]
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply it to planes (B, h, w)."""
         self._wide[:, 2:-2, 2:-2] = x
-        total = torch.zeros_like(x)
-        for taps, cells in self._terms:
+        return self.added() if x.device.type == "cpu" else self.together()
+
+    def added(self) -> Tensor:
+        """One product after another, as a processor likes it: what it adds to stays in its cache."""
+        total = torch.zeros_like(self._cells[0])
+        for taps, cells in zip(self._taps, self._cells, strict=True):
             total.addcmul_(taps, cells)
         return total.mul_(self._scale)
+
+    def together(self) -> Tensor:
+        """All products at once: an accelerator has done them all before it is told of a second."""
+        return (self._stacked * torch.stack(self._cells)).sum(dim=0)
+
+    @cached_property
+    def _stacked(self) -> Tensor:
+        return torch.stack(self._taps) * self._scale
 
 
 def _at(down: int, right: int, shape: torch.Size) -> tuple[slice, slice, slice]:

@@ -60,7 +60,7 @@ class Trainer:
         self.weights = config.out / "weights.safetensors"
         self.step, self.minutes, self.loss = 0, 0.0, math.nan
         model = load(config.start, config.preset) if config.start else HDMatt(config.preset)
-        self.model = model.to(self.device)
+        self.model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.model, config.ema)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), weight_decay=config.weight_decay, fused=self.device.type == "cuda"

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hdmatt_core.nn.laplacian import solve
+from hdmatt_core.nn.laplacian import _Operator, _stencil, _windows, solve
 
 SIDE = 12
 PIN, FLAT = 10.0, 1e-5
@@ -75,3 +75,13 @@ def test_one_colour_everywhere_is_finite() -> None:
     _, known, alpha = scene(2)
     lines = solve(torch.full((1, 3, SIDE, SIDE), 0.7), known, alpha, torch.zeros_like(known), STEPS, LOWEST)
     assert torch.isfinite(lines).all()
+
+
+def test_an_accelerator_multiplies_all_taps_at_once_and_finds_the_same() -> None:
+    colour = torch.from_numpy(np.random.default_rng(3).random((2, 3, 9, 14), np.float32))
+    x, scale = torch.rand(2, 9, 14), torch.rand(2, 9, 14)
+    operator = _Operator(_stencil(_windows(colour)), scale, x.shape)
+    torch.testing.assert_close(operator.together(), torch.zeros_like(x))
+    one_by_one = operator(x)
+    assert one_by_one.abs().max() > 0
+    torch.testing.assert_close(operator.together(), one_by_one)
