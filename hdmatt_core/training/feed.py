@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from hdmatt_core.training.drawing import Drawing, draw
 from hdmatt_core.training.material import load_library
 from hdmatt_core.training.procedural.pool import Pool
 
+T = TypeVar("T")
 _AHEAD = 3
 _PROCESSOR = torch.device("cpu")
 
@@ -63,8 +65,9 @@ class Drawn(Dataset[Drawing | Batch]):
 class Batches:
     """Iterate over the batches of a run from `start` on, without end and in order whatever the number of loaders.
 
-    They lie on `device`. An accelerator computes their evidence itself, otherwise whoever draws them does.
-    `phase_of` tells the phase of a step when its batch is ordered: with loaders, up to three a loader ahead of its use.
+    They lie on `device`. An accelerator computes their evidence itself, of one batch while it learns from the one
+    before, otherwise whoever draws them does. `phase_of` tells the phase of a step when its batch is ordered: with
+    loaders, up to three a loader ahead of its use.
     """
 
     def __init__(
@@ -80,8 +83,11 @@ class Batches:
             pool.fill_beside()
 
     def __iter__(self) -> Iterator[Batch]:
-        for drawn in self._in_order():
-            yield drawn if isinstance(drawn, Batch) else batch_of(drawn.to(self._device))
+        batches = (self._finished(drawn) for drawn in self._in_order())
+        return batches if self._device.type == "cpu" else one_ahead(batches)
+
+    def _finished(self, drawn: Drawing | Batch) -> Batch:
+        return drawn if isinstance(drawn, Batch) else batch_of(drawn.to(self._device))
 
     def _in_order(self) -> Iterator[Drawing | Batch]:
         if not self._config.loaders:
@@ -105,6 +111,23 @@ class Batches:
         while True:
             yield Order(step, self._phase_of(step))
             step += 1
+
+
+def one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Iterate over items of which a thread always makes the next one; a fault comes where its item would have.
+
+    Evidence is thousands of small kernels: their launching, not their running, takes the time, and a processor that
+    waits for the network is free for it.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(lambda: next(items))
+        while True:
+            try:
+                item = coming.result()
+            except StopIteration:
+                return
+            coming = beside.submit(lambda: next(items))
+            yield item
 
 
 def _as_it_is(batch: Any) -> Any:

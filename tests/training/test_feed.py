@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.training.batch import Batch, batch_of
 from hdmatt_core.training.config import Mix, Procedural, TrainConfig
 from hdmatt_core.training.drawing import Drawing, draw
-from hdmatt_core.training.feed import Batches, Drawn, Order, make_composer, open_pool
+from hdmatt_core.training.feed import Batches, Drawn, Order, make_composer, one_ahead, open_pool
 from hdmatt_core.training.procedural.pool import Pool
 
 
@@ -88,3 +90,25 @@ def test_a_mix_without_procedural_opens_no_pool(config: TrainConfig) -> None:
     mix = config.mix.model_copy(update={"procedural": 0.0})
     assert open_pool(config.model_copy(update={"mix": mix})) is None
     assert open_pool(config) is not None
+
+
+def test_one_item_is_made_ahead_by_another_thread_and_a_fault_keeps_its_place() -> None:
+    made: list[int] = []
+    second = threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in range(3):
+            made.append(threading.get_ident())
+            if number == 1:
+                second.set()
+            yield number
+        raise UserError("no fourth")
+
+    coming = one_ahead(items())
+    assert next(coming) == 0
+    assert second.wait(10), "the second is made while the first is used"
+    assert [next(coming), next(coming)] == [1, 2]
+    with pytest.raises(UserError, match="no fourth"):
+        next(coming)
+    assert threading.get_ident() not in made
+    assert list(one_ahead(iter("abc"))) == ["a", "b", "c"]
