@@ -93,7 +93,7 @@ def matte(
         pipeline=pipeline,
         inputs={"image": _given(image), "trimap": _given(trimap)},
         outputs=outputs,
-        overrides=tuple(settings),
+        overrides=(settings,) if isinstance(settings, str) else tuple(settings),
         depth=depth,
         roi=roi,
         preview=preview,

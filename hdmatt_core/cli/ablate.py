@@ -43,7 +43,7 @@ def ablate(
     done = run(
         config,
         out,
-        memory=parse_size(memory) if memory else None,
+        memory=parse_size(memory) if memory is not None else None,
         listener=(lambda row: None) if quiet else told,
         looking=lambda variant, picture: None if quiet else typer.echo(f"attention: {variant}  {picture}", err=True),
     )

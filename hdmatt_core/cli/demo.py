@@ -9,6 +9,7 @@ import typer
 
 from hdmatt_core.cli import options
 from hdmatt_core.cli.running import execute
+from hdmatt_core.errors import UserError
 from hdmatt_core.runtime.request import Request
 
 
@@ -27,7 +28,10 @@ def demo(
     from hdmatt_core.demo import PHOTO, TRIMAP
     from hdmatt_core.demo.overview import overview
 
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be made a folder ({error.strerror}); give another with -o") from None
     alpha, cutout, picture = (output / name for name in ("alpha.png", "cutout.png", "overview.png"))
     request = Request(
         pipeline="hdmatt",

@@ -61,6 +61,9 @@ def evaluate(
 
     hdmatt evaluate --dataset composed:testset/ --pipeline pymatting:cf --pipeline hdmatt --out report/
     """
+    for file in (json, csv):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise UserError(f"{file}: the folder {file.absolute().parent} does not exist")
     if dataset is None:
         if pipeline:
             raise UserError("--pipeline needs a set: add --dataset LAYOUT:FOLDER")
@@ -70,7 +73,8 @@ def evaluate(
         return
     if prediction is not None:
         raise UserError(f"{prediction}: with --dataset no mattes are given; methods make them")
-    _set(dataset, pipeline or [], out, (json, csv), parse_size(memory) if memory else None, overwrite, quiet=quiet)
+    limit = parse_size(memory) if memory is not None else None
+    _set(dataset, pipeline or [], out, (json, csv), limit, overwrite, quiet=quiet)
 
 
 def _pairs(prediction: Path, truth: Path, trimap: Path, json: Path | None, csv: Path | None) -> None:

@@ -61,7 +61,7 @@ def explain(
         inputs={"image": image, "trimap": trimap},
         outputs={"alpha": None},
         overrides=tuple(settings or ()),
-        memory=parse_size(memory) if memory else None,
+        memory=parse_size(memory) if memory is not None else None,
         device=device,
         scratch=scratch,
     )

@@ -127,6 +127,8 @@ def _write(output: Path | None, text: str) -> None:
     if output is None:
         typer.echo(text, nl=False)
         return
+    if output.exists():
+        raise UserError(f"{output} exists; delete it, or give another file")
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -71,7 +71,7 @@ def matte(
         depth=depth,
         roi=roi,
         preview=reduction(preview),
-        memory=parse_size(memory) if memory else None,
+        memory=parse_size(memory) if memory is not None else None,
         workers=workers,
         scheduler=scheduler,
         synchronous=synchronous,
@@ -120,17 +120,25 @@ def _folder(
     failures: list[tuple[Path, UserError]] = []
     for image in _pictures(images):
         alpha = output / f"{image.stem}.png"
-        if request.resume and alpha.exists() and not alpha.with_name(f"{alpha.name}.run").exists():
-            skipped += 1
-            continue
+        cutout = foreground / f"{image.stem}.png" if foreground else None
         try:
-            cutout = foreground / f"{image.stem}.png" if foreground else None
-            execute(_one(request, image, _partner(image, trimaps), alpha, cutout), quiet=quiet)
+            asked = _one(request, image, _partner(image, trimaps), alpha, cutout)
+            if request.resume and _finished(asked):
+                skipped += 1
+                continue
+            execute(asked, quiet=quiet)
             done += 1
         except UserError as error:
             failures.append((image, error))
             typer.echo(f"error: {error}", err=True)
     _summary(done, skipped, failures)
+
+
+def _finished(request: Request) -> bool:
+    """Whether an earlier run made all that is asked for, and left nothing to go on with."""
+    store = request.store_path()
+    made = all(path is None or path.exists() for path in request.outputs.values())
+    return made and not (store is not None and store.exists())
 
 
 def _summary(done: int, skipped: int, failures: list[tuple[Path, UserError]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from hdmatt_core.errors import UserError
+from hdmatt_core.errors import ResumeError, UserError
 from hdmatt_core.pages.witness import reporting
 from hdmatt_core.pipeline.plan import Plan
 from hdmatt_core.report import progress
@@ -24,6 +24,8 @@ def execute(request: Request, *, quiet: bool, report: Path | None = None) -> Res
     try:
         with progress(quiet=quiet) as listener:
             result = run(request, listener, witness=reporting(request, report, listener))
+    except ResumeError:
+        raise  # what it says is the cure; the same command again is not
     except UserError as error:
         error.detail = (*error.detail, *_how_to_go_on(request))
         raise

@@ -37,7 +37,8 @@ def main() -> None:
     except (UserError, ValueError) as error:
         answer = {"error": " ".join(str(error).split())}
     except MemoryError:
-        answer = {"error": f"needs more memory than it may have ({job['memory'] / 1e9:.1f} GB)"}
+        limit = "" if job["memory"] is None else f" ({job['memory'] / 1e9:.1f} GB)"
+        answer = {"error": f"needs more memory than it may have{limit}"}
     json.dump(answer, sys.stdout)
 
 

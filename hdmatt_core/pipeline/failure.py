@@ -7,7 +7,7 @@ from hdmatt_core.registry.problem import told
 from hdmatt_core.stage import StageType
 
 
-def stage_failure(place: str, who: str, type_: StageType | None, doing: str, error: Exception) -> StageError:
+def stage_failure(place: str, who: str, type_: StageType | None, doing: str, error: BaseException) -> StageError:
     """A StageError that names place, stage and distribution, with ``error`` as its cause."""
     brought_by = type_.distribution if type_ and type_.distribution else "an unnamed plug-in"
     failure = StageError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from hdmatt_core.errors import StageError, UserError
 from hdmatt_core.kinds import KINDS, Role
 from hdmatt_core.pipeline.document import Document
@@ -72,9 +74,22 @@ def _check_given(draft: Draft, given: Mapping[str, ArraySpec]) -> None:
     if given.keys() != declared.keys():
         raise TypeError(f"infer gave the outputs {sorted(given)}, declared are {sorted(declared)}")
     for name, port in declared.items():
+        _check_form(name, given[name])
         if not port.accepts(given[name]):
             wanted, gave = (" ".join(each.describe().split()) for each in (port, given[name]))
             raise TypeError(f"infer gave {gave} for output {name!r}, declared is {wanted}")
+
+
+def _check_form(name: str, spec: ArraySpec) -> None:
+    """TypeError where a spec describes no array."""
+    if not isinstance(spec, ArraySpec):
+        raise TypeError(f"infer gave {type(spec).__name__} for output {name!r} instead of an ArraySpec")
+    whole = all(isinstance(side, int | np.integer) and side >= 0 for side in spec.shape)
+    if len(spec.shape) != len(spec.dims) or not whole:
+        raise TypeError(f"infer gave the shape {spec.shape} for output {name!r} of axes {','.join(spec.dims)}")
+    if spec.over_tiles and spec.grid is None:
+        raise TypeError(f"infer gave no grid for output {name!r}, which is over tiles")
+    np.dtype(spec.dtype)
 
 
 def _unwired(

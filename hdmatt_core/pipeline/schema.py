@@ -33,7 +33,7 @@ def json_schema(registry: Registry) -> Schema:
         "additionalProperties": False,
         "properties": {
             "pipeline": {"const": VERSION, "description": "Version of this format."},
-            "weights": {"type": "string", "description": "Name of shipped weights, or a safetensors file."},
+            "weights": {"type": ["string", "null"], "description": "Name of shipped weights, or a safetensors file."},
             "inputs": _named({"$ref": "#/$defs/input"}, "What the pipeline reads."),
             "stages": _named({"$ref": "#/$defs/stage"}, "What it does; the order is free."),
             "outputs": _named(_reference("A stage, or one of its outputs."), "What it gives."),

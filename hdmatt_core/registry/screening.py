@@ -52,7 +52,8 @@ def _api(brought: StageType, distribution: str) -> Verdict:
 def _name(brought: StageType) -> Verdict:
     if isinstance(brought.name, str) and NAME.fullmatch(brought.name):
         return None
-    return f"{brought.name!r} is no name for a stage", "write kind.word in small letters, digits and underscores"
+    cure = "write kind.word, a small letter in front of both, then small letters, digits and underscores"
+    return f"{brought.name!r} is no name for a stage", cure
 
 
 def _is_stage(brought: StageType) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,22 +23,28 @@ CONNECT = 10
 
 _open: dict[object, Any] = {}
 _session: ExitStack | None = None
+_inside = 0
+_guard = threading.RLock()
 
 
 @contextmanager
 def session() -> Iterator[None]:
-    """Clusters opened inside are used again by what follows inside: a folder of pictures starts its workers once."""
-    global _session
-    if _session is not None:
+    """Clusters opened inside are used again by what follows inside: a folder of pictures starts its workers once.
+
+    They close when the last one leaves who is inside, in whatever thread.
+    """
+    global _session, _inside
+    with _guard:
+        _session, _inside = _session or ExitStack(), _inside + 1
+    try:
         yield
-        return
-    with ExitStack() as _session:
-        try:
-            yield
-        finally:
-            _open.clear()
-            stack, _session = _session, None
-            stack.close()
+    finally:
+        with _guard:
+            _inside -= 1
+            if not _inside:
+                _open.clear()
+                stack, _session = _stack(), None
+                stack.close()
 
 
 @contextmanager
@@ -49,7 +56,8 @@ def executor(resources: Resources, *, scheduler: str | None, synchronous: bool) 
     from hdmatt_core.runtime.ondask import OnDask
 
     with session():
-        client = _local(resources) if scheduler is None else _client(scheduler)
+        with _guard:
+            client = _local(resources) if scheduler is None else _client(scheduler)
         with OnDask(client, scheduler) as on:
             yield on
 
@@ -58,7 +66,8 @@ def workers_of(scheduler: str, listener: Listener) -> list[Machine]:
     """What the workers of a cluster are, as soon as there are any; UserError if nobody answers or comes."""
     from hdmatt_core.runtime.asking import ask
 
-    client = _client(scheduler)
+    with _guard:
+        client = _client(scheduler)
     roster = Roster(client, scheduler)
     if not roster.members():
         listener(Waiting(scheduler, PATIENCE))

@@ -69,7 +69,10 @@ class ArraySource(Source):
 
 
 def _check_array(array: Any, role: Role) -> None:
-    shape, dtype = tuple(array.shape), np.dtype(array.dtype)
+    try:
+        shape, dtype = tuple(array.shape), np.dtype(array.dtype)
+    except (AttributeError, TypeError):
+        raise UserError(f"{role}: is {type(array).__name__}; give a path, or an array of numpy or zarr") from None
     if role == "image":
         fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
         if not fits or dtype not in (np.uint8, np.uint16, np.float32):
@@ -87,6 +90,8 @@ def _as_role(piece: Array, role: Role) -> Array:
     """A window as the role wants it: three channels; 0, 128, 255; grey as it is."""
     if piece.dtype.kind == "f" and not np.isfinite(piece).all():
         raise UserError(f"{role}: the array holds NaN or infinity; replace them first")
+    if role == "image" and piece.dtype.kind == "f" and piece.size and not 0 <= piece.min() <= piece.max() <= 1:
+        raise UserError(f"image: the array holds {piece.min():g} to {piece.max():g}; scale float pictures to 0..1")
     if role == "trimap":
         return TRIMAP_VALUES[trimap_classes(piece)]
     if role != "image":

@@ -40,6 +40,8 @@ class Kept:
         size = _size(rows)
         with self._lock:
             self._release(block)
+            if self._spill is not None:
+                self._spill.drop(block)
             self._slots[block] = frozenset(slots)
             if size <= self._room:
                 self._blocks[block] = rows

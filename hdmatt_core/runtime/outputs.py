@@ -61,9 +61,16 @@ def deliver(sink: Sink, read: Callable[[Box], Array], spec: ArraySpec, about: Ab
         discard(partial)
 
 
+def replaceable(folder: Path) -> bool:
+    """Whether a folder is a zarr store, as outputs are, or empty: no other is ever taken away."""
+    marks = ("zarr.json", ".zarray", ".zgroup")
+    store = folder.suffix == ".zarr" and any((folder / mark).is_file() for mark in marks)
+    return folder.is_symlink() or store or not any(folder.iterdir())
+
+
 def discard(path: Path) -> None:
     """Remove a file or a folder, if it is there."""
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

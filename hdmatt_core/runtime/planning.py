@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +56,7 @@ def surveyed(prepared: Prepared, store: RunStore) -> Plan:
 def planned_apart(request: Request) -> Iterator[tuple[Prepared, RunStore, Plan]]:
     """What ``request`` comes to, planned in a store of its own that goes when the context ends."""
     prepared = prepare(request)
-    temporary = tempfile.TemporaryDirectory(prefix="hdmatt-plan-", dir=request.scratch)
-    with temporary as folder, RunStore(Path(folder) / "plan.run") as store:
+    with request.temporary("hdmatt-plan-") as folder, RunStore(Path(folder) / "plan.run") as store:
         store.begin(prepared.fingerprint(), "")
         yield prepared, store, surveyed(prepared, store)
 

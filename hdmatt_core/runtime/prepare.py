@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
@@ -92,6 +93,7 @@ def prepare(request: Request, workers: Sequence[Machine] = ()) -> Prepared:
     graph = graph.pruned(request.outputs)
     given = {name: value for name, value in request.inputs.items() if name in graph.inputs}
     _all_given(graph, given)
+    _apart(request, given)
     opened = {name: source_of(document, registry, name, value) for name, value in given.items()}
     roles = {name: graph.inputs[name].kind for name in opened}
     full = at_the_images_size(opened, roles)
@@ -116,7 +118,7 @@ def _at_the_size_asked_for(
     request: Request, sources: Mapping[str, Source], roles: Mapping[str, Role]
 ) -> tuple[Mapping[str, Source], dict[str, InputPlan]]:
     """The sources, reduced for a preview, and how they are read."""
-    if request.preview < 1:
+    if not isinstance(request.preview, int) or request.preview < 1:
         raise UserError(f"preview {request.preview}: give a whole number, 8 for 1/8 of the sides")
     if request.preview > 1:
         sources = {name: reduced(source, request.preview, roles[name]) for name, source in sources.items()}
@@ -138,6 +140,21 @@ def _same_names(what: str, given: Mapping[str, object], known: Mapping[str, obje
     for name in given:
         if name not in known:
             raise UserError(f"the pipeline has no {what} '{name}'; it has: {', '.join(known)}")
+
+
+def _apart(request: Request, given: Mapping[str, object]) -> None:
+    """UserError where two outputs have one path, or writing one would take an input away."""
+    written: dict[Path, str] = {}
+    read = {Path(str(path).partition("#")[0]).resolve(): name for name, path in given.items() if isinstance(path, Path)}
+    for name, path in request.outputs.items():
+        if path is None:
+            continue
+        whole = path.resolve()
+        if whole in written:
+            raise UserError(f"{path}: is to be both '{written[whole]}' and '{name}'; give each a path of its own")
+        if any(whole in (file, *file.parents) for file in read):
+            raise UserError(f"{path}: is an input, or holds one, and would be lost; give another output")
+        written[whole] = name
 
 
 def _all_given(graph: Graph, given: Mapping[str, object]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -77,8 +76,7 @@ def probing(request: Request, kind: str, listener: Listener = unheard) -> Iterat
     """
     prepared = prepare(request)
     name = stage_of(prepared.graph, prepared.specs, kind).name
-    temporary = tempfile.TemporaryDirectory(prefix="hdmatt-look-", dir=request.scratch)
-    with temporary as folder, RunStore(Path(folder) / "look.run") as store:
+    with request.temporary("hdmatt-look-") as folder, RunStore(Path(folder) / "look.run") as store:
         store.begin(prepared.fingerprint(), "")
         plan = surveyed_while_decoding(prepared, store)
         check_disk(plan, store)

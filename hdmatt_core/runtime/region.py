@@ -19,7 +19,8 @@ _WRITTEN = re.compile(r"\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*", re.ASC
 
 def box_of(region: Region, shape: Shape) -> Box:
     """The pixels (y, x) of ``region`` in a picture of ``shape`` (H, W); UserError if it is none, empty, or outside."""
-    text = region if isinstance(region, str) else ",".join(map(_text, region))
+    axes = region if isinstance(region, tuple) else (region,)
+    text = region if isinstance(region, str) else ",".join(map(_text, axes))
     found = _WRITTEN.fullmatch(text)
     if found is None:
         raise _refused(text, "is not of the form y0:y1,x0:x1", shape)
@@ -31,7 +32,9 @@ def box_of(region: Region, shape: Shape) -> Box:
     return Box((top, left), (bottom, right))
 
 
-def _text(axis: slice) -> str:
+def _text(axis: object) -> str:
+    if not isinstance(axis, slice):
+        return str(axis)
     parts = axis.start, axis.stop, *([] if axis.step is None else [axis.step])
     return ":".join("" if part is None else str(part) for part in parts)
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -57,11 +58,21 @@ class Request:
         first = next((path for path in self.outputs.values() if path is not None), None)
         return first and (self.scratch or first.absolute().parent) / f"{first.name}.run"
 
+    def temporary(self, prefix: str) -> TemporaryDirectory[str]:
+        """A folder that goes when its context ends, in the scratch folder, which is made if it is not there."""
+        try:
+            if self.scratch is not None:
+                self.scratch.mkdir(parents=True, exist_ok=True)
+            return TemporaryDirectory(prefix=prefix, dir=self.scratch)
+        except OSError as error:
+            raise UserError(f"{error.filename}: cannot be written ({error.strerror}); give another --scratch") from None
+
     def resources(self) -> Resources:
         """Budget, processes and threads; without ``memory`` a safe share of what is free."""
-        if self.workers < 0:
+        if not isinstance(self.workers, int) or self.workers < 0:
             raise UserError(f"--workers {self.workers}: give a number of processes, 0 for threads of this one")
-        budget = self.memory or int(psutil.virtual_memory().available * SAFE_SHARE)
+        available = psutil.virtual_memory().available
+        budget = int(available * SAFE_SHARE) if self.memory is None else self.memory
         threads = 1 if self.workers or self.synchronous else usable_cores()
         return Resources(budget, self.workers, threads, remote=self.scheduler is not None)
 

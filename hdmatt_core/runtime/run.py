@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -28,7 +26,7 @@ from hdmatt_core.runtime.events import (
 from hdmatt_core.runtime.fingerprint import content_of
 from hdmatt_core.runtime.gauge import Gauge
 from hdmatt_core.runtime.job import Job
-from hdmatt_core.runtime.outputs import deliver
+from hdmatt_core.runtime.outputs import deliver, replaceable
 from hdmatt_core.runtime.planning import job_of, planned_apart, surveyed_while_decoding
 from hdmatt_core.runtime.prepare import Prepared, prepare
 from hdmatt_core.runtime.request import Request
@@ -68,13 +66,10 @@ def _do(request: Request, listener: Listener, order: Order, witness: Witness | N
     if path is None:
         if request.update:
             raise UserError("an update takes up the run that lies beside an output: give a path for the first one")
-        with tempfile.TemporaryDirectory(prefix="hdmatt-", dir=request.scratch) as folder:
+        with request.temporary("hdmatt-") as folder:
             return _run(prepared, Path(folder) / "arrays.run", listener, order, witness)
     _refuse_existing(request, path)
-    result = _run(prepared, path, listener, order, witness)
-    if not RunStore(path).remembers:
-        shutil.rmtree(path)
-    return result
+    return _run(prepared, path, listener, order, witness)
 
 
 def _run(prepared: Prepared, path: Path, listener: Listener, order: Order, witness: Witness | None) -> Result:
@@ -84,16 +79,22 @@ def _run(prepared: Prepared, path: Path, listener: Listener, order: Order, witne
                 _open(store, prepared)
                 made = surveyed_while_decoding(prepared, store)
                 check_disk(made, store)
-                return _Run(prepared, store, made, listener, order, gauge).execute(witness)
+                result = _Run(prepared, store, made, listener, order, gauge).execute(witness)
         except BaseException:
             _forget_if_nothing_done(store)
             raise
+        if not store.remembers:
+            store.remove()
+        return result
 
 
 def _forget_if_nothing_done(store: RunStore) -> None:
-    """A run that failed before its first block leaves no store behind that would have to be resumed."""
-    if not (store.events_path.exists() and '"BlockDone"' in store.events_path.read_text()):
-        shutil.rmtree(store.path)
+    """A run that failed before its first block leaves no store behind that would have to be resumed.
+
+    What an earlier run left stays, whatever is wrong with this one.
+    """
+    if store.made and not (store.events_path.exists() and '"BlockDone"' in store.events_path.read_text()):
+        store.remove()
 
 
 def plan(request: Request) -> Plan:
@@ -103,6 +104,9 @@ def plan(request: Request) -> Plan:
 
 
 def _refuse_existing(request: Request, store: Path) -> None:
+    for path in request.outputs.values():
+        if path is not None and path.is_dir() and not replaceable(path):
+            raise UserError(f"{path}: is a folder that holds other things; give another output")
     if request.overwrite:
         return
     begun = (store / "run.json").exists()

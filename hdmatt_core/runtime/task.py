@@ -150,7 +150,7 @@ class Task(Serving):
         context = TaskContext(self.job.compute, node.name)
         place = f"pass '{self.work.name}', {self.target.box}"
         with self.watch.computing:
-            made = asked(node, "run", lambda: node.stage.run(block, context), place)
+            made = asked(node, "run", lambda: _by_port(node.stage.run(block, context)), place)
         for port in step.wanted:
             self.made[Ref(node.name, port)] = self._checked(node, port, made)
 
@@ -172,8 +172,10 @@ class Task(Serving):
             else (*self.target.box.shape, *spec.shape[len(self.target.box.shape) :])
         )
         given = made.get(port)
-        if given is None or given.shape != shape or given.dtype != np.dtype(spec.dtype):
-            gave = "nothing" if given is None else f"{given.dtype} {given.shape}"
+        fits = isinstance(given, np.ndarray) and given.shape == shape and given.dtype == np.dtype(spec.dtype)
+        if given is None or not fits:
+            gave = f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else type(given).__name__
+            gave = "nothing" if given is None else gave
             raise StageError(
                 f"{_described(node)}, output '{port}': "
                 f"promised {spec.dtype} {shape}, gave {gave}; this is a fault of that distribution"
@@ -185,6 +187,12 @@ class Task(Serving):
             self.space.write_rows(ref, self.target, self.made.get(ref), self.same)
         else:
             write_pixels(self.space.array(ref), self.target.box, self.made[ref])
+
+
+def _by_port(made: Mapping[str, Array]) -> Mapping[str, Array]:
+    if not isinstance(made, Mapping):
+        raise TypeError(f"run gave {type(made).__name__} instead of an array by port")
+    return made
 
 
 def _described(node: Node) -> str:

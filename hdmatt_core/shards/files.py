@@ -56,10 +56,14 @@ def write_file(path: Path, chunks: Mapping[int, Chunk], shard: int | None) -> No
     # A worker that was given up may still write the same: each has a name of its own.
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     pieces: Iterable[Chunk] = chunks.values() if shard is None else _shard(shard, chunks)
-    with partial.open("wb") as file:
-        for piece in pieces:
-            file.write(piece)
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)  # on a full disk every byte is wanted
+        raise
 
 
 def _shard(count: int, chunks: Mapping[int, Chunk]) -> Iterator[Chunk]:

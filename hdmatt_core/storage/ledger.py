@@ -12,6 +12,7 @@ milliseconds for it, of the one thread that hands out blocks.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from hdmatt_core.errors import UserError
 class Ledger:
     """The finished blocks of one pass: ``done`` (blocks,) bool in memory, mirrored in one chunk on disk."""
 
-    def __init__(self, group: zarr.Group, name: str, blocks: int, generation: int = 1) -> None:
+    def __init__(
+        self, group: zarr.Group, name: str, blocks: int, generation: int = 1, ours: Callable[[], bool] = lambda: True
+    ) -> None:
         if name in group:
             self._array: zarr.Array[Any] = _array(group, name)
         else:
@@ -36,7 +39,7 @@ class Ledger:
         if self._array.shape != (blocks,):
             raise ValueError(f"ledger {name} has {self._array.shape} cells for {blocks} blocks")
         self._cells = np.array(self._array[:], dtype=np.uint16)
-        self._generation = generation
+        self._generation, self._ours = generation, ours
         self._file = _file(self._array)
 
     @property
@@ -51,8 +54,13 @@ class Ledger:
         return left
 
     def mark(self, block: int) -> None:
-        """Record that ``block`` is finished; its shards must be on disk already. UserError if the store is gone."""
+        """Record that ``block`` is finished; its shards must be on disk already.
+
+        UserError if the store is gone, or another run's by now: its blocks are not ours to mark.
+        """
         self._cells[block] = self._generation
+        if not self._ours():
+            raise overtaken(_folder(self._array))
         if self._file is None:
             self._array[:] = self._cells
             return
@@ -61,12 +69,17 @@ class Ledger:
             partial.write_bytes(self._cells.tobytes())
             partial.replace(self._file)
         except FileNotFoundError:
-            raise overtaken(self._file.parents[3]) from None
+            raise overtaken(_folder(self._array)) from None
 
 
 def overtaken(store: Path) -> UserError:
     """Another run began anew in a store, or somebody took it away."""
     return UserError(f"{store}: was begun anew by another run, or is gone; this one ends")
+
+
+def _folder(array: zarr.Array[Any]) -> Path:
+    """The run's store that an array of its ledger lies in."""
+    return array.store.root.parent if isinstance(array.store, LocalStore) else Path(str(array.store))
 
 
 def _file(array: zarr.Array[Any]) -> Path | None:

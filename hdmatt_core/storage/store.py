@@ -41,6 +41,9 @@ class RunStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: IO[str] | None = None
+        self._token = ""
+        self.made = False
+        """Whether what lies here was begun through this object, and not by an earlier run."""
 
     @property
     def arrays_path(self) -> Path:
@@ -52,10 +55,12 @@ class RunStore:
 
     def __enter__(self) -> RunStore:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self.path / "lock")
+            while self._lock is None:
+                self.path.mkdir(parents=True, exist_ok=True)
+                self._lock = _locked(self.path / "lock")
         except OSError as error:
             raise UserError(f"{self.path}: cannot write the run's store ({error.strerror})") from error
+        self._token = token_of(self.path)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,12 +68,17 @@ class RunStore:
             self._lock.close()
             self._lock = None
 
+    def remove(self) -> None:
+        """Take the whole store away while it is locked: nobody has begun anew in it meanwhile."""
+        shutil.rmtree(self.path)
+
     def begun(self) -> bool:
         """Whether an earlier run left something to go on from."""
         return (self.path / "run.json").exists()
 
     def begin(self, fingerprint: Fingerprint, command: str) -> None:
         """Start afresh: forget what is here, write the fingerprint last and in one piece."""
+        self.made = True
         for name in _GROUPS:
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in ("run.json", "events.jsonl"):
@@ -127,7 +137,7 @@ class RunStore:
 
     def ledger(self, name: str, blocks: int) -> Ledger:
         """The finished blocks of a pass."""
-        return Ledger(self.ledgers(), name, blocks, self.generation)
+        return Ledger(self.ledgers(), name, blocks, self.generation, ours=lambda: token_of(self.path) == self._token)
 
     def _write(self, fingerprint: Fingerprint, command: str, generation: int) -> None:
         partial = self.path / "run.json.partial"
@@ -139,12 +149,13 @@ class RunStore:
         }
         partial.write_text(json.dumps(begun, indent=1))
         partial.replace(self.path / "run.json")
+        self._token = str(begun["token"])
 
     def _begun(self) -> dict[str, Any]:
         try:
             begun: dict[str, Any] = json.loads((self.path / "run.json").read_text())
-            return {"fingerprint": begun["fingerprint"], "generation": begun["generation"]}
-        except (ValueError, KeyError) as error:
+            return {"fingerprint": dict(begun["fingerprint"]), "generation": int(begun["generation"])}
+        except (ValueError, KeyError, TypeError) as error:
             raise ResumeError(f"{self.path}: the run's store is damaged; start anew with --overwrite") from error
 
     def _changed(self, fingerprint: Fingerprint) -> dict[str, str]:
@@ -175,7 +186,7 @@ def token_of(path: Path) -> str:
     """What tells the run in the store at ``path`` from one that is begun anew there; empty if there is none."""
     try:
         return str(json.loads((path / "run.json").read_text()).get("token", ""))
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return ""
 
 
@@ -192,7 +203,14 @@ def array_of(group: zarr.Group, name: str) -> zarr.Array[Any]:
     return found
 
 
-def _locked(path: Path) -> IO[str]:
+def _locked(path: Path) -> IO[str] | None:
+    """The lock of a store; None where the store was taken away while it was being locked.
+
+    UserError where another process holds it, and where the folder is somebody's and not a run's.
+    """
+    folder = path.parent
+    if not path.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder}: is there, and is not a run's store; move it away, or give another output")
     handle = path.open("a+")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -201,6 +219,9 @@ def _locked(path: Path) -> IO[str]:
         owner = handle.read().strip() or "another process"
         handle.close()
         raise UserError(f"{path.parent}: in use by {owner}; wait for it, or give another output") from None
+    if not path.exists() or not os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+        handle.close()
+        return None
     handle.truncate(0)
     handle.write(f"process {os.getpid()} on {socket.gethostname()}")
     handle.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tracemalloc
@@ -15,13 +14,13 @@ from pydantic import ValidationError
 
 from hdmatt_core import kinds
 from hdmatt_core.geometry import Box
+from hdmatt_core.registry.screening import NAME
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import All, Array, Context, Gather, Own, Rows, Stage, Target, Window
 from hdmatt_core.testing.context import FakeContext
 from hdmatt_core.testing.serving import Given, block_of, run_stage, specs_of, whole_target
 from hdmatt_core.testing.standard import standard_inputs
 
-NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9_]+")
 SLACK = 256 * 1024
 """Bytes of small objects that no stage need count."""
 

@@ -110,12 +110,19 @@ def read_config(path: str | Path) -> TrainConfig:
         raw: Any = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"there is no training configuration {path}; give the path of a YAML file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is no text in UTF-8; give the path of a YAML file") from None
     except YAMLError as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     try:
         config = TrainConfig.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{path} is no valid training configuration", detail=_faults(error)) from None
+    ends = [phase.until for phase in config.phases]
+    if ends[-1] != 1 or ends != sorted(set(ends)):
+        raise UserError(f"{path}: phases end at {', '.join(map(str, ends))}; let `until` rise, and end at 1.0")
     if (config.minutes is None) == (config.steps is None):
         raise UserError(f"{path}: give either minutes or steps, so that training knows its end")
     if any(phase.overview for phase in config.phases) and not find_preset(config.preset).evidence:

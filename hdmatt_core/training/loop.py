@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from hdmatt_core.training.checkpoint import load_state, save_state
 from hdmatt_core.training.config import Phase, TrainConfig, read_config
 from hdmatt_core.training.feed import Batches
 from hdmatt_core.training.losses import choice_loss, matting_loss
+from hdmatt_core.training.origin import commit
 from hdmatt_core.training.overview import told
 from hdmatt_core.training.record import Record
 from hdmatt_core.training.validate import Predictor, half, interpolated, score, validation_pictures
@@ -116,7 +116,7 @@ class Trainer:
         progress = {"step": self.step, "minutes": self.minutes}
         save_state(self.config.out, self.model, self.average, self.optimizer, progress)
         extra = {"steps": str(self.step), "minutes": f"{self.minutes:.1f}"}
-        named = {"commit": _commit(), "data": self.config.data.name}
+        named = {"commit": commit(), "data": self.config.data.name}
         save(self.model, self.weights, state=self.average.state, extra=extra, **named)
 
     def _phase(self, step: int) -> Phase:
@@ -185,9 +185,3 @@ def _device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("device: cuda, but torch sees no CUDA device here; say device: auto or cpu")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def _commit() -> str:
-    """The checked-out commit, or 'unknown' outside a repository."""
-    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"

@@ -17,7 +17,18 @@ BOMB_BYTES = 10**9
 BOMB_RATIO = 2000
 
 # What the decoders raise for a damaged file; imagecodecs and libvips derive theirs from RuntimeError or Exception.
-_DAMAGE = (RuntimeError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+_DAMAGE = (
+    RuntimeError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ _PER_INCH = {2: 1.0, 3: 2.54}  # resolution units: inch, centimetre
 _UNITS = {"Å": "angstrom", "nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "m": "meter"}
 _MICRO = "\N{GREEK SMALL LETTER MU}"  # beside the micro sign, which OME-XML writes
 _PIXELS = re.compile(r"<(?:\w+:)?Pixels\b[^>]*>")
-_APERIO = re.compile(r"\bMPP ?= ?([0-9.]+)")
+_APERIO = re.compile(r"\bMPP ?= ?([0-9]*\.?[0-9]+)")
 
 
 def resolution(file: Any, page: Any) -> Resolution | None:
@@ -54,6 +54,14 @@ def _per_inch(side: float, unit: str) -> Resolution | None:
 def _from_tags(tags: Any) -> Resolution | None:
     x, y, unit = (tags.valueof(code) for code in (282, 283, 296))
     factor = _PER_INCH.get(2 if unit is None else int(unit))
-    if x is None or y is None or factor is None or 0 in (x[1], y[1]):
+    sides = [_number(side) for side in (x, y)]
+    if factor is None or sides[0] is None or sides[1] is None:
         return None
-    return positive((x[0] / x[1] * factor, y[0] / y[1] * factor))
+    return positive((sides[0] * factor, sides[1] * factor))
+
+
+def _number(value: Any) -> float | None:
+    """Of a tag: a ratio, as it should be, or a plain number; None for anything else."""
+    if isinstance(value, tuple) and len(value) == 2 and value[1]:
+        return float(value[0]) / float(value[1])
+    return float(value) if isinstance(value, int | float) else None

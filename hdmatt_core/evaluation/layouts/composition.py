@@ -12,6 +12,7 @@ from PIL import Image
 from hdmatt_core.errors import UserError
 from hdmatt_core.evaluation.layouts.folders import by_stem, first_folder, matched
 from hdmatt_core.evaluation.sample import Sample
+from hdmatt_core.runtime.outputs import partial_of
 
 MERGED = ("merged", "image", "input")
 ALPHAS = ("alpha_copy", "alpha")
@@ -91,4 +92,6 @@ def _compose(path: Path, fg: Path, alpha: Path, bg: Path) -> None:
     share = np.asarray(Image.open(alpha).convert("L"), np.float32)[..., None] / 255
     mixed = share * np.asarray(colour, np.float32) + (1 - share) * np.asarray(behind, np.float32)
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(mixed.astype(np.uint8)).save(path)
+    partial = partial_of(path)
+    Image.fromarray(mixed.astype(np.uint8)).save(partial)
+    partial.replace(path)

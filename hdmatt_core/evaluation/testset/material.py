@@ -43,7 +43,7 @@ def find_material(index: Path, split: str) -> Material:
             kind: [(family_of(item), index.parent / item["file"]) for item in items if item["kind"] == kind]
             for kind in ("photo", "rgba", "background")
         }
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{index} cannot be read as a data index ({error}); give one as training's 'data'") from error
     if not kinds["background"]:
         raise UserError(f"{index} has no background in split '{split}'; add some, or give --split")

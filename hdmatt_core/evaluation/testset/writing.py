@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +16,7 @@ from hdmatt_core.evaluation.testset.material import find_material
 from hdmatt_core.evaluation.testset.picture import Picture, compose
 from hdmatt_core.evaluation.testset.recipe import Entry, Recipe
 from hdmatt_core.training import procedural
+from hdmatt_core.training.origin import commit
 
 FOLDERS = ("image", "alpha", "trimap", "foreground")
 INDEX = "set.json"
@@ -63,7 +63,7 @@ def _origin(recipe: Recipe, split: str, index: Path) -> dict[str, Any]:
         "split": split,
         "data": hashlib.blake2b(index.read_bytes(), digest_size=16).hexdigest(),
         "hdmatt": version("hdmatt"),
-        "commit": _commit(),
+        "commit": commit(),
         "procedural": procedural.VERSION,
     }
 
@@ -79,14 +79,3 @@ def _row(entry: Entry, picture: Picture) -> dict[str, Any]:
         "sources": picture.sources,
         "background": picture.background,
     }
-
-
-def _commit() -> str:
-    """The last commit that changed this program, or 'unknown' where it is not run from its repository."""
-    package = Path(__file__).parents[2]
-    command = ["git", "-C", str(package), "log", "-1", "--format=%H", "--", "."]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return "unknown"
-    return found.stdout.strip() or "unknown"

@@ -15,13 +15,15 @@ from hdmatt_images.sinks.base import PictureSink, Read
 
 QUALITY = 95
 _BAND = 512
+_MOST_DPI = 65535
 _PILLOW = 4  # bytes that Pillow holds for a pixel of RGB
 
 
 class JpegSink(PictureSink):
     """A JPEG file of quality 95, 8 bits: grey or RGB; lossy, so not for a matte that is worked on.
 
-    The whole picture is in memory while it is packed. The ICC profile goes into RGB, the resolution into all.
+    The whole picture is in memory while it is packed. The ICC profile goes into RGB, the resolution into all
+    where the format can say it (up to 65535 dpi).
     """
 
     suffixes = (".jpg", ".jpeg")
@@ -52,6 +54,7 @@ def _extras(spec: ArraySpec, about: About) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if about.icc is not None and spec.channels is not None:
         found["icc_profile"] = about.icc
-    if about.resolution is not None:
+    # JFIF has 16 bits for it: a scan's is left out rather than wrong.
+    if about.resolution is not None and max(about.resolution) <= _MOST_DPI:
         found["dpi"] = tuple(round(r) for r in about.resolution)
     return found

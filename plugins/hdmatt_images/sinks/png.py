@@ -23,6 +23,7 @@ _UP = 2  # the filter of every row: the difference to the row above; no other is
 _BAND_BYTES = 32 << 20
 _BAND_ROWS = 512
 _METRE = 0.0254
+_MOST = 2**31 - 1  # of a number in PNG: a resolution beyond it is left out
 
 
 class PngSink(PictureSink):
@@ -87,8 +88,9 @@ def _filtered(rows: Array, above: Array | None) -> Array:
 def _ancillary(about: About, colours: bool) -> Iterator[tuple[bytes, bytes]]:
     if about.icc is not None and colours:
         yield b"iCCP", b"ICC profile\0\0" + zlib.compress(about.icc)
-    if about.resolution is not None:
-        yield b"pHYs", struct.pack(">IIB", *(round(r / _METRE) for r in about.resolution), 1)
+    per_metre = [round(r / _METRE) for r in about.resolution or ()]
+    if per_metre and max(per_metre) <= _MOST:
+        yield b"pHYs", struct.pack(">IIB", *per_metre, 1)
 
 
 def _chunk(file: IO[bytes], name: bytes, data: bytes) -> None:

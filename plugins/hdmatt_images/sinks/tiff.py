@@ -24,6 +24,7 @@ _CLASSIC = 2**32 - 2**25  # bytes of pixels that surely fit a file with 32-bit o
 _PER_TILE = 256  # bytes kept in memory for each tile that was written, and for each that is read again
 _REDUCED = 1  # NewSubfileType: a picture of less resolution
 _BIG = (".btf", ".tf8")
+_LEAST, _MOST = 1e-3, 2.0**32  # pixels per inch that a ratio of two numbers of 32 bits tells
 
 
 class TiffSink(PictureSink):
@@ -116,7 +117,8 @@ def _profile(spec: ArraySpec, about: About) -> dict[str, Any]:
 
 
 def _resolution(about: About, level: int) -> dict[str, Any]:
-    if about.resolution is None:
+    # A ratio of two numbers of 32 bits: what does not fit is left out.
+    if about.resolution is None or not all(_LEAST < r < _MOST for r in about.resolution):
         return {}
     x, y = about.resolution
     return {"resolution": (x / 2**level, y / 2**level), "resolutionunit": "inch"}
