@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 STANDING_ALONE = [ROOT / "README.md", *sorted((ROOT / "plugins").glob("*/README.md"))]
+INCLUDED = re.compile(r'--8<-- "([^":]+)(?::[\w:]+)?"')
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
 
@@ -24,6 +25,14 @@ def test_nothing_is_left_to_fill_in(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
 def test_a_page_is_in_the_navigation(path: Path) -> None:
     assert str(path.relative_to(DOCS)) in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
+def test_what_a_page_includes_is_there(path: Path) -> None:
+    marks = [line for line in path.read_text(encoding="utf-8").splitlines() if re.match(r"-+\s*8", line)]
+    files = [INCLUDED.fullmatch(mark) for mark in marks]
+    assert None not in files, "a formatter took a mark apart"
+    assert [mark for mark, file in zip(marks, files, strict=True) if file and not (ROOT / file[1]).is_file()] == []
 
 
 @pytest.mark.parametrize("path", STANDING_ALONE, ids=lambda path: str(path.relative_to(ROOT)))

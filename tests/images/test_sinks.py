@@ -220,3 +220,24 @@ def test_a_write_to_a_full_device_is_an_os_error(written, noise) -> None:
     sink = _sink(Path("a.png"))
     with pytest.raises(OSError, match="No space left"):
         sink.write(full, _spec((300, 300), "uint8"), lambda box: noise(box.shape), About())
+
+
+@pytest.mark.parametrize("dpi", [101600.0, 2.54e11, 1e-9])
+@pytest.mark.parametrize(("sink", "suffix"), [(PngSink, ".png"), (TiffSink, ".tif"), (JpegSink, ".jpg")])
+def test_a_resolution_that_a_format_cannot_say_is_left_out(
+    tmp_path: Path, sink: type[Any], suffix: str, dpi: float
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    pixels = np.full((8, 9), 77, np.uint8)
+    made = sink(sink.Params(path=path, depth="8"))
+    made.write(
+        path, ArraySpec(("y", "x"), (8, 9), "uint8"), lambda box: pixels[box.slices], About(resolution=(dpi, dpi))
+    )
+    with Image.open(path) as image:
+        said = image.info.get("dpi")
+        assert np.asarray(image)[3, 4] == 77
+    if dpi == 101600.0 and suffix != ".jpg":
+        assert said is not None
+        assert said[0] == pytest.approx(dpi, abs=1)
+    else:
+        assert said is None or said[0] <= 1

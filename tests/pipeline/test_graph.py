@@ -61,6 +61,14 @@ class Odd(Pool):
                 return {}
             case "contradict":
                 return {"pool": replace(spec, dtype="float64")}
+            case "nothing":
+                return {"pool": None}  # type: ignore[dict-item]
+            case "shapeless":
+                return {"pool": replace(spec, shape=(1, 2))}
+            case "float":
+                return {"pool": replace(spec, shape=(2.5,))}  # type: ignore[arg-type]
+            case "gridless":
+                return {"pool": replace(spec, grid=None)}
         return {"pool": spec}
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
@@ -199,6 +207,10 @@ def test_a_validator_that_objects_is_a_fault_with_the_values_place(parse: Parse,
         ("crash", "its parameters", "ZeroDivisionError: in a validator (test_graph.py:"),
         ("raise", "infer", "KeyError: 'lost' (test_graph.py:"),
         ("forget", "infer", "TypeError: infer gave the outputs [], declared are ['pool']"),
+        ("nothing", "infer", "TypeError: infer gave NoneType for output 'pool' instead of an ArraySpec"),
+        ("shapeless", "infer", "TypeError: infer gave the shape (1, 2) for output 'pool' of axes tile"),
+        ("float", "infer", "TypeError: infer gave the shape (2.5,) for output 'pool' of axes tile"),
+        ("gridless", "infer", "TypeError: infer gave no grid for output 'pool', which is over tiles"),
         ("contradict", "infer", "TypeError: infer gave tile float64 at 1/1 for output 'pool', declared is tile uint8"),
     ],
 )

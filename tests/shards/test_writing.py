@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from zarr.storage import LocalStore, MemoryStore
 
 from hdmatt_core.geometry import Box, blocks_of
+from hdmatt_core.shards.files import write_file
 from hdmatt_core.shards.writing import write_pixels
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.storage.layout import SHARD, create
@@ -93,3 +94,9 @@ def test_several_may_write_the_same_shard(tmp_path: Path) -> None:
         list(pool.map(lambda _: write_pixels(array, Box((0, 0), (SHARD, SHARD)), pixels), range(40)))
     np.testing.assert_array_equal(array[:SHARD, :SHARD], pixels)
     assert [file.name for file in (tmp_path / "x" / "c").rglob("*") if file.is_file()] == ["0"]
+
+
+def test_a_failed_write_leaves_no_partial_file(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        write_file(tmp_path / "c" / "0", {0: b"half", 1: "no bytes"}, None)  # type: ignore[dict-item]
+    assert list(tmp_path.rglob("*")) == [tmp_path / "c"]

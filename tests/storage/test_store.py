@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -142,3 +145,54 @@ def test_a_block_of_tiles_is_one_file(tmp_path: Path) -> None:
     files = [p for p in (tmp_path / "a.zarr" / "features" / "c").rglob("*") if p.is_file()]
     assert len(files) == 1
     assert array.chunks == (1, 20, 20, 128)
+
+
+def test_a_folder_of_somebodys_is_no_store(tmp_path: Path) -> None:
+    notes = tmp_path / "a.run" / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("precious")
+    with pytest.raises(UserError, match="is there, and is not a run's store"), RunStore(tmp_path / "a.run"):
+        pass
+    assert notes.read_text() == "precious"
+
+
+def test_a_store_taken_away_while_it_is_being_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, lock, tried = tmp_path / "a.run", fcntl.flock, []
+
+    def slow(handle: IO[str], how: int) -> None:
+        tried.append(how)
+        if len(tried) == 1:  # another run ends between the opening of the lock and its taking
+            shutil.rmtree(path)
+        lock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    with RunStore(path) as store:
+        assert (store.path / "lock").read_text().startswith("process ")
+        with pytest.raises(UserError, match="in use by"), RunStore(path):
+            pass
+    assert len(tried) == 3
+
+
+def test_a_ledger_marks_nothing_for_another_run(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        store.begin({}, "")
+        mine = store.ledger("blend", 4)
+        mine.mark(0)
+        shutil.rmtree(store.path)
+        with RunStore(store.path) as other:
+            other.begin({}, "")
+            theirs = other.ledger("blend", 4)
+            with pytest.raises(UserError, match="begun anew by another run"):
+                mine.mark(1)
+            theirs.mark(3)
+            assert other.ledger("blend", 4).done.tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize("text", ["[]", '{"fingerprint": null, "generation": 1}', '{"generation": 1}'])
+def test_a_store_of_another_form_is_damaged(tmp_path: Path, text: str) -> None:
+    with RunStore(tmp_path / "a.run") as store:
+        (store.path / "run.json").write_text(text)
+        with pytest.raises(ResumeError, match="damaged"):
+            store.verify({})

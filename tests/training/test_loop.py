@@ -185,6 +185,7 @@ def test_the_shipped_configuration_is_valid() -> None:
             "hdmatt-r34 is told of no overview",
         ),
         ("data: [", "not YAML"),
+        ("data: a\nout: b\nsteps: 9\nphases: [{until: 0.5, patch: 32, images: 1, patches: 2}]\n", "end at 1.0"),
     ],
 )
 def test_a_faulty_configuration_names_the_key(tmp_path: Path, text: str, word: str) -> None:
@@ -197,3 +198,20 @@ def test_a_faulty_configuration_names_the_key(tmp_path: Path, text: str, word: s
 def test_a_missing_configuration_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no training configuration"):
         read_config(tmp_path / "none.yaml")
+
+
+def test_a_folder_or_bytes_are_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_bytes(b"\xff\xfe")
+    for path in (tmp_path, tmp_path / "bad.yaml"):
+        with pytest.raises(UserError, match="give the path of a YAML file"):
+            read_config(path)
+
+
+def test_a_log_that_breaks_off_is_gone_on_with(tmp_path: Path) -> None:
+    Record(tmp_path).add(step=1, loss=0.5)
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"step": 2, "lo')
+    record = Record(tmp_path)
+    record.add(step=2, loss=0.4)
+    record.draw()
+    assert [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [1, 2]

@@ -173,3 +173,56 @@ def test_no_cuda_when_asked_for(hdmatt: Hdmatt) -> None:
     code, said = hdmatt("matte photo.png trimap.png -o alpha.png --device cuda")
     assert code == 2
     assert said.endswith("finds no such device here; use --device cpu\n")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        ("-o a.png --foreground a.png", "a.png: is to be both 'alpha' and 'foreground'"),
+        ("-o a.png --foreground ./sub/../a.png", "is to be both"),
+        ("-o photo.png --overwrite", "photo.png: is an input, or holds one"),
+        ("-o a.png --foreground trimap.png --overwrite", "trimap.png: is an input"),
+        ("-o full.zarr --overwrite", "full.zarr: is a folder that holds other things"),
+        ("-o full.png --overwrite", "full.png: is a folder that holds other things"),
+    ],
+)
+def test_nothing_of_the_persons_is_taken_away(hdmatt: Hdmatt, outputs: str, told: str) -> None:
+    Path("sub").mkdir()
+    for name in ("full.zarr", "full.png"):
+        Path(name).mkdir()
+        (Path(name) / "precious.txt").write_text("mine")
+    before = {name: Path(name).read_bytes() for name in ("photo.png", "trimap.png")}
+    code, said = hdmatt(f"matte photo.png trimap.png {outputs}")
+    assert (code, told in said) == (2, True), said
+    assert {name: Path(name).read_bytes() for name in before} == before
+    assert all((Path(name) / "precious.txt").read_text() == "mine" for name in ("full.zarr", "full.png"))
+    assert not Path("a.png").exists()
+
+
+def test_a_refused_resume_leaves_what_it_refused(hdmatt: Hdmatt) -> None:
+    assert hdmatt("matte photo.png trimap.png -o a.png --keep-run")[0] == 0
+    Path("a.png").unlink()
+    left = sorted(p.name for p in Path("a.png.run").iterdir())
+    code, said = hdmatt("matte photo.png trimap.png -o a.png --resume", "pick.k=2")
+    assert code == 2
+    assert "cannot resume, changed since" in said
+    assert "go on with" not in said, "the refused command is no cure"
+    assert sorted(p.name for p in Path("a.png.run").iterdir()) == left
+
+
+def test_a_memory_of_nothing_is_refused(hdmatt: Hdmatt) -> None:
+    code, said = hdmatt("matte photo.png trimap.png -o a.png --memory 0")
+    assert code == 2, said
+    assert not Path("a.png").exists()
+
+
+def test_a_folder_resumed_makes_the_cutouts_that_are_missing(hdmatt: Hdmatt) -> None:
+    for folder in ("photos", "trimaps"):
+        Path(folder).mkdir()
+    Path("photo.png").rename("photos/one.png")
+    Path("trimap.png").rename("trimaps/one.png")
+    assert "1 matted" in hdmatt("matte photos --trimaps trimaps -o alphas")[1]
+    again = "matte photos --trimaps trimaps -o alphas --foreground cutouts --resume"
+    code, said = hdmatt(f"{again} --overwrite")
+    assert (code, Path("cutouts/one.png").exists()) == (0, True), said
+    assert "0 matted, 1 there already" in hdmatt(again)[1]
