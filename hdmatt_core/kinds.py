@@ -176,6 +176,10 @@ class Source(Stage):
         """Bytes held by each process that reads this source; 0 if it reads windows."""
         return 0
 
+    def stream_bytes(self) -> int:
+        """Bytes taken while ``stream`` makes a piece, where that is more than two bands of what it gives; else 0."""
+        return 0
+
     @abstractmethod
     def stream(self) -> Iterator[tuple[Box, Array]]:
         """The whole image piece by piece in bounded memory, boxes in displayed orientation."""

@@ -26,12 +26,13 @@ class InputPlan:
     reading: Reading
     resident: int  # bytes held by each process
     window: int  # bytes taken while a window is read
+    piece: int = 0  # bytes taken while a piece is read in sequence, where that is more than two displayed bands
     reduced_from: InputPlan | None = None  # how the full size is read, of which a preview is made
 
     @property
     def streaming(self) -> int:
         """Bytes taken while the input is copied into the store: a band, the shards it fills, and the decoder."""
-        own = 2 * BAND * self.spec.row_bytes + DECODER_BYTES
+        own = max(2 * BAND * self.spec.row_bytes, self.piece) + DECODER_BYTES
         full = self.reduced_from
         if full is None:
             return own

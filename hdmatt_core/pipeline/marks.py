@@ -163,6 +163,8 @@ class _Walk:
                 continue
             self.marks.keys[(*path, key)] = _mark(key_node)
             result[key] = self.value(value_node, (*path, key), written)
+            if value_node.start_mark.index == value_node.end_mark.index:  # nothing stands there; the parser went on
+                self.marks.values[(*path, key)] = _mark(key_node)
         return result
 
     def _key(self, node: Node) -> str | None:

@@ -18,7 +18,7 @@ from hdmatt_core.kinds import Role, Source
 from hdmatt_core.nn.regions import trimap_classes
 from hdmatt_core.pipeline.document import Document
 from hdmatt_core.pipeline.graph import Ref
-from hdmatt_core.pipeline.inputs import InputPlan
+from hdmatt_core.pipeline.inputs import InputPlan, Reading
 from hdmatt_core.pipeline.sources import open_source
 from hdmatt_core.registry import Registry
 from hdmatt_core.runtime.fingerprint import content_of
@@ -110,7 +110,8 @@ def plan_input(source: Source) -> InputPlan:
     """How the source is read if memory allows; reads metadata only."""
     resident = source.resident_bytes()
     window = source.scratch(Target(Box((0, 0), (TYPICAL_WINDOW, TYPICAL_WINDOW))), {})
-    return InputPlan(source.infer({})["pixels"], "decoded" if resident else "windows", resident, window)
+    reading: Reading = "decoded" if resident else "windows"
+    return InputPlan(source.infer({})["pixels"], reading, resident, window, source.stream_bytes())
 
 
 @contextmanager

@@ -30,6 +30,7 @@ class Header:
     orientation: int = 1
     icc: bytes | None = None
     resolution: tuple[float, float] | None = None  # pixels per inch along stored x, then y
+    associated: bool = False  # colours are multiplied by alpha
 
     @property
     def nbytes(self) -> int:

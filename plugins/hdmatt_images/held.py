@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hdmatt_core.errors import HdmattWarning
+from hdmatt_core.errors import HdmattWarning, UserError
 
 T = TypeVar("T")
 
@@ -19,8 +19,14 @@ _warned: set[tuple[Path, str]] = set()
 
 
 def held(path: Path, what: str, make: Callable[[], T]) -> T:
-    """The ``what`` of the file as it now is; ``make`` is called by the first that asks, the others wait for it."""
-    state = path.stat()
+    """The ``what`` of the file as it now is; ``make`` is called by the first that asks, the others wait for it.
+
+    UserError if the file is gone.
+    """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read any more ({error.strerror}); put it back") from None
     key = (path, what, state.st_size, state.st_mtime_ns)
     with _lock:
         future = _futures.get(key)

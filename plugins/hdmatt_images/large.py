@@ -80,6 +80,8 @@ def _check_sequential(picture: Any, path: Path, header: Header) -> None:
     fields = set(picture.get_fields())
     if "interlaced" in fields or ("jpeg-multiscan" in fields and picture.get("jpeg-multiscan")):
         raise whole_only(path, header, "is interlaced or progressive")
+    if header.associated:
+        raise whole_only(path, header, "has colours that are multiplied by alpha, which libvips undoes")
     if (picture.height, picture.width) != header.shape or picture.format not in _FORMATS:
         raise whole_only(path, header, "is of a kind that libvips reads differently")
 

@@ -38,6 +38,9 @@ from hdmatt_core.stage import Array
 from hdmatt_images.depth import converted
 from hdmatt_images.held import warn_once
 
+GREY_BYTES = 8
+"""For a pixel, beside its samples: grey, in 8 bits, by levels, and which of them are wrong."""
+_ROWS = 16
 _LEVELS = np.full(256, 128, dtype=np.uint8)
 _LEVELS[:UNKNOWN_FROM] = 0
 _LEVELS[FOREGROUND_FROM:] = 255
@@ -78,8 +81,11 @@ def _grey(window: Array, role: Role, place: Place) -> Array:
 def _luma(window: Array) -> Array:
     if window.dtype == np.float32:
         return window[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    red, green, blue = (window[..., i].astype(np.uint32) for i in range(3))
-    return ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(window.dtype)
+    grey = np.empty(window.shape[:2], window.dtype)
+    for row in range(0, len(window), _ROWS):  # three planes of numbers four times as wide are for a few rows alone
+        red, green, blue = (window[row : row + _ROWS, :, i].astype(np.uint32) for i in range(3))
+        grey[row : row + _ROWS] = (299 * red + 587 * green + 114 * blue + 500) // 1000
+    return grey
 
 
 def _trimap(grey: Array, place: Place) -> Array:

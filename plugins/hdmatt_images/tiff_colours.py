@@ -18,6 +18,8 @@ _WHITE_IS_ZERO, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _DECODED_TO_RGB = frozenset([6, 7, 33003, 33005, 34712, 34892, 50001])  # JPEG, JPEG 2000 and WebP compression
 _SAMPLES = {_WHITE_IS_ZERO: 1, _GREY: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3}
 
+_ASSOCIATED = 1  # of ExtraSamples
+
 
 @dataclass(frozen=True)
 class TiffColours:
@@ -28,6 +30,8 @@ class TiffColours:
     dtype: str
     palette: Array | None
     icc: bytes | None
+    associated: bool
+    """Whether colours are multiplied by an alpha channel."""
 
     @classmethod
     def of(cls, tags: Any, path: Path) -> TiffColours:
@@ -43,7 +47,7 @@ class TiffColours:
             what = f"{tags.dtype} samples" if tags.dtype is not None else f"samples of {bits} bits"
             raise UserError(f"{path}: has {what}, which are not read; save it with 8 or 16 bits, or as float32")
         palette = tags.colormap if photometric == _PALETTE else None
-        return cls(photometric, bits, dtype, palette, tags.iccprofile)
+        return cls(photometric, bits, dtype, palette, tags.iccprofile, _ASSOCIATED in tags.extrasamples)
 
     @property
     def bands(self) -> int:

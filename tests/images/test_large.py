@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hdmatt_images import large
 from PIL import Image
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Source
 from hdmatt_core.stage import Array
 
@@ -143,3 +145,38 @@ def test_a_damaged_file_is_said_to_be(opened, noise, tmp_path: Path, name: str) 
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(UserError, match=f"{name}: is damaged or cut short"):
         _streamed(source)
+
+
+@pytest.mark.filterwarnings("ignore::hdmatt_core.errors.HdmattWarning")
+@pytest.mark.parametrize("kind", ["grey", "coloured", "uneven", "image", "turned"])
+def test_a_stream_takes_no_more_than_it_says(opened, tmp_path: Path, kind: str) -> None:
+    width = 3000
+    trimap = np.repeat(np.array([0, 128, 255], np.uint8), width // 3)[None].repeat(1100, 0)
+    colours = np.repeat(trimap[..., None], 3, axis=2)
+    colours[::7, ::13, 0] ^= 1
+    uneven = np.resize(np.arange(256, dtype=np.uint8), trimap.shape)
+    pixels = {"grey": trimap, "uneven": uneven}.get(kind, colours)
+    extra = {"extratags": [(274, "H", 1, 6, True)]} if kind == "turned" else {}
+    how = {"photometric": "rgb"} if pixels.ndim == 3 else {}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, compression="zlib", rowsperstrip=64, metadata=None, **how, **extra)
+    source = opened(tmp_path / "a.tif", role="image" if kind in ("image", "turned") else "trimap")
+    said = max(source.stream_bytes(), 2 * 1024 * source.infer({})["pixels"].row_bytes)
+    for _ in source.stream():  # what is imported at first use is not the picture's
+        pass
+    tracemalloc.start()
+    for _, piece in source.stream():
+        del piece
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < said + 2_000_000
+
+
+def test_colours_multiplied_by_alpha_are_not_streamed(opened, tmp_path: Path) -> None:
+    pixels = np.full((64, 64, 4), 99, np.uint8)
+    tifffile.imwrite(
+        tmp_path / "a.tif", pixels, photometric="rgb", extrasamples=["assocalpha"], compression="zlib", rowsperstrip=64
+    )
+    source = opened(tmp_path / "a.tif")
+    assert source.read_stored(Box((0, 0), (2, 2))).tolist() == [[[99] * 3] * 2] * 2
+    with pytest.raises(UserError, match="multiplied by alpha, which libvips undoes"):
+        list(source.stream())

@@ -126,3 +126,9 @@ def test_what_is_left_out_is_said(text: str, value: object, fault: str) -> None:
     reading = read_yaml(text, "t.yaml")
     assert reading.value == value
     assert [f.head("t.yaml").startswith(fault) for f in reading.faults] == [True]
+
+
+def test_nothing_stands_where_its_key_does() -> None:
+    reading = read_yaml("a:\nb: \nc: 1\n", "t.yaml")
+    assert reading.value == {"a": None, "b": None, "c": 1}
+    assert [reading.marks.value((key,)) for key in "abc"] == [Mark(1, 1), Mark(2, 1), Mark(3, 4)]

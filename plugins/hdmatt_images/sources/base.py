@@ -20,7 +20,7 @@ from hdmatt_images.faults import check_bomb, check_shape, file_size
 from hdmatt_images.header import Header
 from hdmatt_images.held import held, release
 from hdmatt_images.identity import file_identity
-from hdmatt_images.rules import Place, as_role
+from hdmatt_images.rules import GREY_BYTES, Place, as_role
 
 
 class PictureSource(Source, ABC):
@@ -87,6 +87,12 @@ class PictureSource(Source, ABC):
         for stored, window in self.bands():
             box = orientation.displayed_box(stored, header.shape, header.orientation)
             yield box, self._displayed(window, box)
+
+    def stream_bytes(self) -> int:
+        """A stored band as it is decoded and as it is handed on, and what becomes of its colours for a trimap."""
+        header, role = self.header, self.params.role
+        grey = 0 if role == "image" else GREY_BYTES
+        return large.BAND * header.shape[1] * (2 * header.pixel_bytes + grey)
 
     def bands(self) -> Iterator[tuple[Box, Array]]:
         """Stored windows (y, x, c) of 1024 rows from top to bottom; through libvips where only the whole decodes."""

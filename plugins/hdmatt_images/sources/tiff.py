@@ -42,6 +42,7 @@ class TiffSource(PictureSource):
                 orientation=page.orientation,
                 icc=colours.profile(),
                 resolution=page.resolution,
+                associated=colours.associated,
             )
 
     def read_stored(self, box: Box) -> Array:
