@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hdmatt_core.cli.table import show_table
-from hdmatt_core.errors import HdmattWarning
+from hdmatt_core.errors import HdmattWarning, UserError
 from hdmatt_core.kinds import Sink, Source
 from hdmatt_core.pipeline.readable import shown
 from hdmatt_core.registry import Registry
@@ -35,6 +35,9 @@ def stages(
         typer.echo("\n".join(_description(registry.stage(name))))
         return
     types = [registry.stage(each) for each in registry.names(kind)]
+    if not types:
+        kinds = sorted({each.partition(".")[0] for each in registry.names()})
+        raise UserError(f"there is no stage of kind '{kind}'; there are {', '.join(kinds)}")
     rows = [(t.name, _signature(t), _first_line(t), t.distribution) for t in types]
     show_table(("stage", "parameters", "what it does", "from"), rows)
 

@@ -17,7 +17,7 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box, blocks_of
 from hdmatt_core.kinds import About, Sink
 from hdmatt_core.registry import Registry
-from hdmatt_core.runtime.outputs import discard, partial_of
+from hdmatt_core.runtime.outputs import discard, partial_of, replaceable
 from hdmatt_core.scene.render import Scene
 from hdmatt_core.shards.writing import write_pixels
 from hdmatt_core.spec import ArraySpec
@@ -52,6 +52,8 @@ def write_zarr(scene: Scene, path: Path, threads: int, advance: Advance = unhear
     A tile is drawn and written by one thread, so that ``threads`` tiles are held and no more. The group appears under
     its name when it is complete; ``advance`` hears of each tile. UserError where it cannot be written.
     """
+    if path.is_dir() and not replaceable(path):
+        raise UserError(f"{path}: is a folder that holds other things; give another output")
     partial = partial_of(path)
     discard(partial)
     try:

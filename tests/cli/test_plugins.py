@@ -56,6 +56,12 @@ def test_an_unknown_stage_is_a_line(hdmatt: Hdmatt) -> None:
     assert outcome.err == "error: no stage 'sampler.topq' is installed; did you mean 'sampler.topk'?\n"
 
 
+def test_an_unknown_kind_is_a_line(hdmatt: Hdmatt) -> None:
+    outcome = hdmatt("stages", "--kind", "nosuch")
+    assert outcome.code == 2
+    assert "there is no stage of kind 'nosuch'; there are aggregator, blender" in outcome.err
+
+
 @pytest.mark.usefixtures("broken")
 def test_broken_plug_ins_do_not_hurt_the_list_of_stages(hdmatt: Hdmatt) -> None:
     outcome = hdmatt("stages")

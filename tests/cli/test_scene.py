@@ -37,3 +37,12 @@ def test_a_mistake_is_a_line(option: str, value: str, tmp_path: Path, capsys: py
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scene", "-o", str(tmp_path / "no" / "s.zarr")]) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_a_scene_takes_no_folder_of_somebodys_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes = tmp_path / "s.zarr" / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+    assert main(["scene", "--size", "256", "-o", str(notes.parent), "--overwrite"]) == 2
+    assert "is a folder that holds other things" in capsys.readouterr().err
+    assert notes.read_text() == "mine"
