@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Literal
+from typing import Literal, get_args
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.graph import Graph
@@ -44,6 +44,8 @@ def compute_of(graph: Graph, device: Device, dtype: Precision, seed: int, worker
 
 def precision(dtype: Precision, unit: str) -> str:
     """What `auto` stands for on a card or processor; convolutions in bfloat16 take a sixth of the time with AMX."""
+    if dtype not in get_args(Precision):
+        raise UserError(f"dtype {dtype!r}: there are {', '.join(get_args(Precision))}")
     if dtype != "auto":
         return dtype
     return "bfloat16" if unit.endswith(FASTER) else "float32"

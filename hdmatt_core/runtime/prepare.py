@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
@@ -21,7 +22,7 @@ from hdmatt_core.runtime.fingerprint import fingerprint
 from hdmatt_core.runtime.inputs import plan_input, source_of
 from hdmatt_core.runtime.job import Compute
 from hdmatt_core.runtime.machine import Machine
-from hdmatt_core.runtime.outputs import open_sink
+from hdmatt_core.runtime.outputs import Depth, open_sink
 from hdmatt_core.runtime.reduced import ReducedSource, plan_of, reduced
 from hdmatt_core.runtime.region import box_of, check_outputs, coarser_box, cropped, text_of
 from hdmatt_core.runtime.request import Request
@@ -118,6 +119,8 @@ def _at_the_size_asked_for(
     request: Request, sources: Mapping[str, Source], roles: Mapping[str, Role]
 ) -> tuple[Mapping[str, Source], dict[str, InputPlan]]:
     """The sources, reduced for a preview, and how they are read."""
+    if request.depth not in (None, *get_args(Depth)):
+        raise UserError(f"depth {request.depth!r}: there are {', '.join(get_args(Depth))}")
     if not isinstance(request.preview, int) or request.preview < 1:
         raise UserError(f"preview {request.preview}: give a whole number, 8 for 1/8 of the sides")
     if request.preview > 1:

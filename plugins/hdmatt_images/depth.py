@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hdmatt_core.errors import UserError
 from hdmatt_core.stage import Array
 
 DTYPES = {"8": "uint8", "16": "uint16", "float": "float32"}
@@ -40,6 +41,8 @@ def widened(values: Array, bits: int) -> Array:
 
 
 def _quantized(values: Array, dtype: str) -> Array:
+    if np.isnan(values).any():
+        raise UserError(f"what is to be written holds NaN, which {dtype} cannot say; a stage of the pipeline made it")
     full = np.float32(np.iinfo(dtype).max)
     scaled = np.clip(values, 0, 1)
     scaled *= full

@@ -241,3 +241,9 @@ def test_a_resolution_that_a_format_cannot_say_is_left_out(
         assert said[0] == pytest.approx(dpi, abs=1)
     else:
         assert said is None or said[0] <= 1
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_no_number_is_not_written_as_nought(dtype: str) -> None:
+    with pytest.raises(UserError, match=f"holds NaN, which {dtype} cannot say"):
+        converted(np.array([[0.5, np.nan]], np.float32), dtype)
