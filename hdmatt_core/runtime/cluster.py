@@ -86,7 +86,7 @@ def _local(resources: Resources) -> Any:
         stack.enter_context(dask.config.set(local.SETTINGS))
         scratch = stack.enter_context(TemporaryDirectory(prefix="hdmatt-dask-"))
         cluster = stack.enter_context(start(resources, Path(scratch), _cards()))
-        _open[key] = stack.enter_context(Client(cluster))
+        _open[key] = _until_the_end(Client(cluster))
     return _open[key]
 
 
@@ -98,8 +98,14 @@ def _client(address: str) -> Any:
             client = Client(address, timeout=CONNECT)
         except (OSError, ValueError) as error:
             raise UserError(f"--scheduler {address}: no scheduler answers there ({error})") from error
-        _open[address] = _stack().enter_context(client)
+        _open[address] = _until_the_end(client)
     return _open[address]
+
+
+def _until_the_end(client: Any) -> Any:
+    """A client that closes with the session: as a context it would have to be left in the thread that entered it."""
+    _stack().callback(client.close)
+    return client
 
 
 def _stack() -> ExitStack:
