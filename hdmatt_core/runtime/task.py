@@ -172,10 +172,9 @@ class Task(Serving):
             else (*self.target.box.shape, *spec.shape[len(self.target.box.shape) :])
         )
         given = made.get(port)
-        fits = isinstance(given, np.ndarray) and given.shape == shape and given.dtype == np.dtype(spec.dtype)
-        if given is None or not fits:
-            gave = f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else type(given).__name__
-            gave = "nothing" if given is None else gave
+        if not isinstance(given, np.ndarray) or given.shape != shape or given.dtype != np.dtype(spec.dtype):
+            other = "nothing" if given is None else type(given).__name__
+            gave = f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else other
             raise StageError(
                 f"{_described(node)}, output '{port}': "
                 f"promised {spec.dtype} {shape}, gave {gave}; this is a fault of that distribution"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -47,7 +47,8 @@ class Composer:
         usable = {"photo": library.photos, "cutout": library.cutouts, "procedural": drawer, "field": True}
         share = np.array([getattr(mix, kind) if there else 0.0 for kind, there in usable.items()])
         if not share.any():
-            raise UserError(f"mix gives no share to what there is; give one to: {', '.join(_there(usable))}")
+            there = ", ".join(kind for kind, given in usable.items() if given)
+            raise UserError(f"mix gives no share to what there is; give one to: {there}")
         self._kinds, self._share = list(usable), share / share.sum()
         things = share * (np.array(self._kinds) != "field")
         if plain and not things.any():
@@ -141,10 +142,6 @@ class Composer:
             scale = scale * float(rng.uniform(0.8, 1.25))
             layer = merged(place(cutout, side, min(scale, 1.3), rng, (0.1, 0.9)), layer)
         return layer
-
-
-def _there(usable: Mapping[str, object]) -> list[str]:
-    return [kind for kind, there in usable.items() if there]
 
 
 def _one(items: Sequence[T], rng: Generator) -> T:

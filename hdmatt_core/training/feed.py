@@ -67,7 +67,7 @@ class Batches:
 
     They lie on `device`. An accelerator computes their evidence itself, of one batch while it learns from the one
     before, otherwise whoever draws them does. `phase_of` tells the phase of a step when its batch is ordered: with
-    loaders, up to three a loader ahead of its use.
+    loaders, up to three a loader ahead of its use, and one more for an accelerator.
     """
 
     def __init__(

@@ -16,8 +16,8 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         self._log, self._picture = folder / "log.jsonl", folder / "curves.png"
         if self._log.exists():  # a run that was killed may have left half a line
-            whole = self._log.read_bytes()
-            self._log.write_bytes(whole[: whole.rfind(b"\n") + 1])
+            with self._log.open("rb+") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
 
     def add(self, **values: object) -> None:
         """Append a line; what holds `step` and `loss`, or `val` (SAD and MSE), becomes a point of the curves."""
