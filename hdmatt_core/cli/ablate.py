@@ -9,7 +9,6 @@ import typer
 
 from hdmatt_core.cli import options
 from hdmatt_core.cli.table import show_table
-from hdmatt_core.pipeline.sizes import parse_size
 
 
 def ablate(
@@ -43,7 +42,7 @@ def ablate(
     done = run(
         config,
         out,
-        memory=parse_size(memory) if memory is not None else None,
+        memory=memory,
         listener=(lambda row: None) if quiet else told,
         looking=lambda variant, picture: None if quiet else typer.echo(f"attention: {variant}  {picture}", err=True),
     )

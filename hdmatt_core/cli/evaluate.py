@@ -40,7 +40,8 @@ def evaluate(
     ] = None,
     out: Annotated[Path, typer.Option(rich_help_panel=SET, help="The folder of mattes and report.")] = Path("report"),
     memory: Annotated[
-        str | None, typer.Option(metavar="SIZE", rich_help_panel=SET, help="Limit for each method, as 8GB.")
+        int | None,
+        typer.Option(metavar="SIZE", parser=parse_size, rich_help_panel=SET, help="Limit for each method, as 8GB."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", rich_help_panel=SET, help="Make mattes anew that are there already.")
@@ -73,8 +74,7 @@ def evaluate(
         return
     if prediction is not None:
         raise UserError(f"{prediction}: with --dataset no mattes are given; methods make them")
-    limit = parse_size(memory) if memory is not None else None
-    _set(dataset, pipeline or [], out, (json, csv), limit, overwrite, quiet=quiet)
+    _set(dataset, pipeline or [], out, (json, csv), memory, overwrite, quiet=quiet)
 
 
 def _pairs(prediction: Path, truth: Path, trimap: Path, json: Path | None, csv: Path | None) -> None:

@@ -10,7 +10,6 @@ import typer
 
 from hdmatt_core.cli import options
 from hdmatt_core.errors import UserError
-from hdmatt_core.pipeline.sizes import parse_size
 from hdmatt_core.report import progress
 from hdmatt_core.runtime.request import Request
 
@@ -61,7 +60,7 @@ def explain(
         inputs={"image": image, "trimap": trimap},
         outputs={"alpha": None},
         overrides=tuple(settings or ()),
-        memory=parse_size(memory) if memory is not None else None,
+        memory=memory,
         device=device,
         scratch=scratch,
     )

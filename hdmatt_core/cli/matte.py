@@ -13,7 +13,6 @@ from hdmatt_core.cli import options
 from hdmatt_core.cli.running import execute, resume_command
 from hdmatt_core.cli.words import reduction
 from hdmatt_core.errors import UserError
-from hdmatt_core.pipeline.sizes import parse_size
 from hdmatt_core.runtime.cluster import session
 from hdmatt_core.runtime.request import Request
 
@@ -71,7 +70,7 @@ def matte(
         depth=depth,
         roi=roi,
         preview=reduction(preview),
-        memory=parse_size(memory) if memory is not None else None,
+        memory=memory,
         workers=workers,
         scheduler=scheduler,
         synchronous=synchronous,

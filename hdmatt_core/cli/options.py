@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hdmatt_core.pipeline.sizes import parse_size
 from hdmatt_core.runtime import compute, outputs
 
 LIMITS = "Limits"
@@ -43,9 +44,10 @@ Dtype = Annotated[
     ),
 ]
 Memory = Annotated[
-    str | None,
+    int | None,
     typer.Option(
         metavar="SIZE",
+        parser=parse_size,
         rich_help_panel=LIMITS,
         help="Limit over all local processes, as 2GB; the plan keeps it or refuses. Default: half of what is free.",
     ),

@@ -11,7 +11,6 @@ from hdmatt_core.cli import options
 from hdmatt_core.cli.running import execute, resume_command
 from hdmatt_core.cli.words import pairs, reduction
 from hdmatt_core.errors import UserError
-from hdmatt_core.pipeline.sizes import parse_size
 from hdmatt_core.plan_lines import foretold
 from hdmatt_core.runtime.forecast import forecast
 from hdmatt_core.runtime.request import Request
@@ -60,7 +59,7 @@ def run(
         depth=depth,
         roi=roi,
         preview=reduction(preview),
-        memory=parse_size(memory) if memory is not None else None,
+        memory=memory,
         workers=workers,
         scheduler=scheduler,
         synchronous=synchronous,
@@ -105,7 +104,7 @@ def plan(
         outputs=dict.fromkeys(names),
         overrides=tuple(settings or ()),
         roi=roi,
-        memory=parse_size(memory) if memory is not None else None,
+        memory=memory,
         workers=workers,
         device=device,
         scratch=scratch,

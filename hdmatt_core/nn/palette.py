@@ -24,6 +24,8 @@ _FADE = 0.05
 _LEAST = 1e-5
 """A share of colours that is as good as none."""
 _LEVELS = 255.0
+_AT_ONCE = 16
+"""Parts of a picture whose tables are made together: what is allocated for one is many times as large as it."""
 _DEPTH = -math.log(_LEAST)
 
 
@@ -77,7 +79,8 @@ def spread_palette(counts: Tensor) -> Tensor:
     Each part sees the `nearest` that know foreground, and the nearest that know background.
     """
     sums = torch.cat([nearest(one) for one in counts.permute(2, 0, 1)[None].chunk(2, dim=1)], dim=1)
-    return likely(sums[0].permute(1, 2, 0).reshape(-1, 2, BINS, BINS, BINS)).view(*counts.shape[:2], -1)
+    rows = sums[0].flatten(1).T.view(-1, 2, BINS, BINS, BINS)
+    return torch.cat([likely(some) for some in torch.split(rows, _AT_ONCE)]).view(*counts.shape[:2], -1)
 
 
 def looked_up(tables: Tensor, x: Tensor) -> Tensor:

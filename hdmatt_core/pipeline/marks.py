@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import ComposerError
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
@@ -109,6 +110,8 @@ def _syntax_fault(error: Exception, text: str) -> Fault:
         line_text = text.splitlines()[at.line : at.line + 1]
         if line_text and line_text[0][at.column : at.column + 1] == "\t":
             return Fault(mark, "", "a tab; YAML is indented with spaces")
+        if isinstance(error, ComposerError) and "another document" in str(error.problem):
+            return Fault(mark, "", "another document begins here; a file holds one pipeline")
         begun = f" {error.context}, line {error.context_mark.line + 1}" if error.context and error.context_mark else ""
         return Fault(mark, "", f"not YAML: {error.problem or 'broken off'}{begun}")
     return Fault(Mark(1, 1), "", f"not YAML: {' '.join(str(error).split())}")
@@ -170,6 +173,9 @@ class _Walk:
     def _key(self, node: Node) -> str | None:
         if isinstance(node, ScalarNode) and node.tag == f"{_TAG}str":
             return str(node.value)
+        if node.tag == f"{_TAG}merge":
+            self._fault(node, "'<<' is YAML 1.1; repeat the keys here, or give a whole value by its alias")
+            return None
         shown = repr(node.value) if isinstance(node, ScalarNode) else "a list or mapping"
         self._fault(node, f"a key is a name, not {shown}")
         return None

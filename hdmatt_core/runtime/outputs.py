@@ -28,7 +28,8 @@ def open_sink(registry: Registry, name: str, path: Path, depth: Depth | None, sp
     found = registry.sink_for(path)
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise UserError(f"{path}: the folder {folder} does not exist (output '{name}')")
+        wrong = "is a file" if folder.exists() else "does not exist"
+        raise UserError(f"{path}: the folder {folder} {wrong} (output '{name}')")
     if not os.access(folder, os.W_OK):
         raise UserError(f"{path}: the folder {folder} cannot be written (output '{name}')")
     given = {"path": path, "depth": depth or _natural_depth(spec)}

@@ -14,8 +14,10 @@ import psutil
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.resources import Resources
 from hdmatt_core.runtime.compute import Device, Precision
-from hdmatt_core.runtime.outputs import Depth
+from hdmatt_core.runtime.outputs import Depth, partial_of
 
+_LONGEST_NAME = 255
+"""Bytes, on the file systems that people have."""
 SAFE_SHARE = 0.5
 """The share of free memory a run takes when no limit is given."""
 
@@ -52,6 +54,11 @@ class Request:
     roi: str | tuple[slice, slice] | None = None
     preview: int = 1
     command: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        for path in self.outputs.values():
+            if path is not None and len(os.fsencode(partial_of(path).name)) > _LONGEST_NAME:
+                raise UserError(f"{path}: the name is too long for the unfinished file beside it; give a shorter one")
 
     def store_path(self) -> Path | None:
         """``NAME.run`` beside the first output, or in the scratch folder; None where no output has a path."""

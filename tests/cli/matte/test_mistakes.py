@@ -130,6 +130,21 @@ def test_an_unwritable_folder(hdmatt: Hdmatt) -> None:
     )  # fmt: skip
 
 
+def test_a_file_where_a_folder_should_be(hdmatt: Hdmatt) -> None:
+    code, said = hdmatt("matte photo.png trimap.png -o trimap.png/alpha.png")
+    assert (code, said.splitlines()[-1]) == (
+        2, f"error: trimap.png/alpha.png: the folder {Path('trimap.png').absolute()} is a file (output 'alpha')"
+    )  # fmt: skip
+
+
+def test_a_name_that_no_file_system_takes(hdmatt: Hdmatt) -> None:
+    name = 245 * "a" + ".png"
+    assert hdmatt(f"matte photo.png trimap.png -o {name}") == (
+        2, f"error: {name}: the name is too long for the unfinished file beside it; give a shorter one\n"
+    )  # fmt: skip
+    assert not list(Path().glob(".*"))
+
+
 def test_the_disk_is_full(hdmatt: Hdmatt, monkeypatch: pytest.MonkeyPatch) -> None:
     written, original = [0], Workspace.write_rows
 
