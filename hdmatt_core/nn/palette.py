@@ -15,7 +15,7 @@ from torch import Tensor
 
 from hdmatt_core.nn.far import nearest
 from hdmatt_core.nn.inputs import coloured
-from hdmatt_core.nn.presets import BINS
+from hdmatt_core.nn.presets import AT_ONCE, BINS
 
 _THIN = 2
 """Every so many rows and columns are counted: a histogram does not need all."""
@@ -24,8 +24,6 @@ _FADE = 0.05
 _LEAST = 1e-5
 """A share of colours that is as good as none."""
 _LEVELS = 255.0
-_AT_ONCE = 16
-"""Parts of a picture whose tables are made together: what is allocated for one is many times as large as it."""
 _DEPTH = -math.log(_LEAST)
 
 
@@ -80,7 +78,7 @@ def spread_palette(counts: Tensor) -> Tensor:
     """
     sums = torch.cat([nearest(one) for one in counts.permute(2, 0, 1)[None].chunk(2, dim=1)], dim=1)
     rows = sums[0].flatten(1).T.view(-1, 2, BINS, BINS, BINS)
-    return torch.cat([likely(some) for some in torch.split(rows, _AT_ONCE)]).view(*counts.shape[:2], -1)
+    return torch.cat([likely(some) for some in torch.split(rows, AT_ONCE)]).view(*counts.shape[:2], -1)
 
 
 def looked_up(tables: Tensor, x: Tensor) -> Tensor:

@@ -30,6 +30,8 @@ EVIDENCE_HALO = 256
 BINS = 12
 """Bins of a palette along red, green and blue."""
 PALETTE = BINS**3
+AT_ONCE = 16
+"""Parts of a picture whose palettes are made together: what is allocated for one is many times as large as it."""
 FAR_TILE = 288
 """Side in px of the tiles that far colours are gathered in, where there is no grid to say: the default one's stride."""
 FAR_CHANNELS = 8

@@ -22,12 +22,17 @@ from hdmatt_core.runtime.admission import Admission
 from hdmatt_core.runtime.events import Crew
 from hdmatt_core.runtime.job import Job, Receipt
 from hdmatt_core.runtime.roster import GPU, SHARE, Member, Roster
-from hdmatt_core.runtime.task import run_block
+from hdmatt_core.runtime.task import run_blocks
 from hdmatt_core.runtime.turns import Turns
 from hdmatt_core.runtime.workspace import NotToldError
 
 TABLES = "/info/main/workers.html"
 """The page of dask that needs no bokeh."""
+WORTH_A_TASK = 0.05
+"""Seconds of work that a task should have, for dask takes a hundredth for each: quick blocks go by the handful."""
+HANDFUL = 8
+_RECENT = 0.2
+"""Weight of the last block in what one takes."""
 POLL = 1.0
 """Seconds after which, without a receipt, the workers and the scheduler are looked at again."""
 
@@ -81,7 +86,8 @@ class Flight:
     def __init__(self, client: Any, where: str | None, job: Job, index: int, turns: Turns, *, on_gpu: bool) -> None:
         self._client, self._where, self._job, self._index, self._turns = client, where, job, index, turns
         self._name = job.plan.passes[index].name
-        self._futures: dict[Any, tuple[int, str]] = {}
+        self._futures: dict[Any, tuple[list[int], str]] = {}
+        self._takes = WORTH_A_TASK  # seconds of a block, of late
         self._done: SimpleQueue[Any] = SimpleQueue()
         self._on_gpu = on_gpu
         self._numbers = count()
@@ -91,17 +97,16 @@ class Flight:
         given = Counter(address for _, address in self._futures.values())
         for address, member in members.items():
             for _ in range(member.seats(on_gpu=self._on_gpu) - given[address]):
-                block = self._turns.next(address)
-                if block is not None:
-                    self._send(block, address, gpu=self._on_gpu and member.gpus > 0)
+                if blocks := self._handful(address):
+                    self._send(blocks, address, gpu=self._on_gpu and member.gpus > 0)
         return bool(self._futures) or not self._turns.empty
 
     def landed(self) -> Iterator[Receipt]:
         """The next receipt, and any others that are there; none after a while."""
         with suppress(Empty):
-            yield from self._receipt(self._done.get(timeout=POLL))
+            yield from self._receipts(self._done.get(timeout=POLL))
             while True:
-                yield from self._receipt(self._done.get_nowait())
+                yield from self._receipts(self._done.get_nowait())
         if self._client.status not in ("running", "newly-created"):
             raise vanished(self._where)
 
@@ -111,32 +116,43 @@ class Flight:
             self._client.cancel(list(self._futures), force=True)
         self._futures.clear()
 
-    def _send(self, block: int, address: str, *, gpu: bool) -> None:
+    def _handful(self, address: str) -> list[int]:
+        """The next blocks for a worker: one, or several of those that take no time; none when all are taken."""
+        size = min(HANDFUL, max(1, int(WORTH_A_TASK / max(self._takes, WORTH_A_TASK / HANDFUL))))
+        taken = (self._turns.next(address) for _ in range(size))
+        return [block for block in taken if block is not None]
+
+    def _send(self, blocks: list[int], address: str, *, gpu: bool) -> None:
         future = self._client.submit(
-            run_block,
-            *(self._job.token, self._index, block),
-            key=f"{self._name}-{self._job.token}-{block}-{next(self._numbers)}",
+            run_blocks,
+            *(self._job.token, self._index, blocks),
+            key=f"{self._name}-{self._job.token}-{blocks[0]}-{next(self._numbers)}",
             workers=[address],
             allow_other_workers=True,  # should it die
             resources={GPU: 1 / SHARE} if gpu else None,
             pure=False,
         )
-        self._futures[future] = block, address
+        self._futures[future] = blocks, address
         future.add_done_callback(self._done.put)
 
-    def _receipt(self, future: Any) -> Iterator[Receipt]:
-        block, _ = self._futures.pop(future)
+    def _receipts(self, future: Any) -> Iterator[Receipt]:
+        blocks, _ = self._futures.pop(future)
         if future.status in ("cancelled", "lost"):
             raise vanished(self._where)
         try:
-            yield future.result()
-        except NotToldError:  # its worker died, and dask gave the block to one that was not let in yet
-            self._turns.put_back(block)
+            receipts: list[Receipt] = future.result()
+        except NotToldError:  # its worker died, and dask gave the blocks to one that was not let in yet
+            self._turns.put_back(blocks)
+            return
         except KilledWorker as error:
             raise UserError(
                 f"pass '{self._name}': one block after another worker died ({error.allowed_failures + 1} of them), "
                 "most likely of too little memory; give workers more, or fewer threads each"
             ) from error
+        for receipt in receipts:
+            self._takes += _RECENT * (receipt.seconds - self._takes)
+        self._turns.put_back(blocks[len(receipts) :])
+        yield from receipts
 
 
 def dashboard(client: Any) -> str:

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,19 @@ def run_block(token: str, index: int, block: int) -> Receipt:
     finally:
         give_back(job.plan.promised)
     return _receipt(index, block, task, done)
+
+
+def run_blocks(token: str, index: int, blocks: Sequence[int]) -> list[Receipt]:
+    """``run_block`` of one after the other, up to one that fails: its fault is raised where it is the first."""
+    receipts: list[Receipt] = []
+    for block in blocks:
+        try:
+            receipts.append(run_block(token, index, block))
+        except Exception:
+            if not receipts:
+                raise
+            break
+    return receipts
 
 
 def _receipt(index: int, block: int, task: Task, done: Task | None) -> Receipt:

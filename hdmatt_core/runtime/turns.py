@@ -28,9 +28,9 @@ class Turns:
         others = max(self._kept.values(), key=len, default=None)
         return others.pop() if others else None
 
-    def put_back(self, block: int) -> None:
-        """``block`` was taken, and is not done."""
-        self._free.appendleft(block)
+    def put_back(self, blocks: Sequence[int]) -> None:
+        """``blocks`` were taken, and are not done; the first is the next."""
+        self._free.extendleft(reversed(blocks))
 
     @property
     def empty(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hdmatt_core.geometry import Box, Grid
-from hdmatt_core.nn.presets import FAR_CHANNELS, PALETTE
+from hdmatt_core.nn.presets import AT_ONCE, FAR_CHANNELS, PALETTE
 from hdmatt_core.spec import ArraySpec, Input, Output
 from hdmatt_core.stage import All, Array, Block, Context, Request, Specs, Stage, Target, Tiles, Window
 from hdmatt_stages.anywhere import checked_stride
@@ -18,8 +18,10 @@ INPUT_BYTES = 120
 """Per pixel of a patch: the six channels in float32, and what making, gathering and counting them allocates."""
 CHART_BYTES = 32 * FAR_CHANNELS
 """Per patch of the grid: the chart of what is known, its pyramid and what is made of them."""
-COUNT_BYTES = 24
-"""Per bin of a block: both histograms in float32, their pyramid, and what likening them allocates."""
+COUNT_BYTES = 16
+"""Per bin of a block: both histograms in float32, and their pyramid."""
+LIKEN_BYTES = 72
+"""Per bin of the blocks whose tables are made together."""
 
 
 class Known(Stage):
@@ -131,7 +133,8 @@ class Palette(Stage):
 
     def scratch(self, target: Target, specs: Specs) -> int:
         rows, columns = _grid(specs["counts"]).block_counts
-        return COUNT_BYTES * 2 * PALETTE * rows * columns
+        blocks = rows * columns
+        return 2 * PALETTE * (COUNT_BYTES * blocks + LIKEN_BYTES * min(blocks, AT_ONCE))
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         import torch
@@ -139,10 +142,10 @@ class Palette(Stage):
         from hdmatt_core.nn.palette import decoded, spread_palette
 
         grid, counts = _grid(block.specs["counts"]), block.array("counts")
-        blocks = [
-            decoded(torch.from_numpy(counts[at : at + grid.block])).mean(0) for at in range(0, grid.slots, grid.block)
-        ]
-        tables = spread_palette(torch.stack(blocks).view(*grid.block_counts, -1))
+        blocks = torch.empty(grid.slots // grid.block, 2 * PALETTE)
+        for number, block_counts in enumerate(torch.from_numpy(counts).split(grid.block)):
+            blocks[number] = decoded(block_counts).mean(0)
+        tables = spread_palette(blocks.view(*grid.block_counts, -1))
         return {"palette": tables.numpy()}
 
 
