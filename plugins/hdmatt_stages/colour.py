@@ -143,7 +143,7 @@ class Palette(Stage):
 
         grid, counts = _grid(block.specs["counts"]), block.array("counts")
         blocks = torch.empty(grid.slots // grid.block, 2 * PALETTE)
-        for number, block_counts in enumerate(torch.from_numpy(counts).split(grid.block)):
+        for number, block_counts in enumerate(torch.split(torch.from_numpy(counts), grid.block)):
             blocks[number] = decoded(block_counts).mean(0)
         tables = spread_palette(blocks.view(*grid.block_counts, -1))
         return {"palette": tables.numpy()}
