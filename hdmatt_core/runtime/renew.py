@@ -9,17 +9,9 @@ from numpy.typing import NDArray
 
 from hdmatt_core.runtime.look import Look
 from hdmatt_core.storage.served import Digests, Served
-from hdmatt_core.storage.store import array_of, open_arrays
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hdmatt_core.runtime.task import Task
-
-
-def served_of(path: Path, name: str) -> Served:
-    """The digests of the pass ``name``, for a worker."""
-    return Served(array_of(open_arrays(path), name))
 
 
 def renew(task: Task, served: Served, block: int) -> Task | None:

@@ -20,7 +20,7 @@ from hdmatt_core.pipeline.passes import Pass, Step, input_specs
 from hdmatt_core.runtime import models
 from hdmatt_core.runtime.heap import give_back
 from hdmatt_core.runtime.job import Compute, Job, Receipt
-from hdmatt_core.runtime.renew import renew, served_of
+from hdmatt_core.runtime.renew import renew
 from hdmatt_core.runtime.serving import Served, Serving
 from hdmatt_core.runtime.space import room
 from hdmatt_core.runtime.watch import Watch
@@ -61,7 +61,8 @@ def run_block(token: str, index: int, block: int) -> Receipt:
     task = Task(job, space, work, target)
     try:
         with room(job.arrays.parent):
-            done = renew(task, served_of(job.served, work.name), block) if job.served else task.run()
+            served = space.served(work)
+            done = renew(task, served, block) if served else task.run()
     except FileNotFoundError:
         task.still_ours()  # a store that is begun anew takes the files along that a task is writing
         raise

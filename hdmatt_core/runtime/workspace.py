@@ -22,6 +22,7 @@ from hdmatt_core.shards.compiled import compiled
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target, Tiles
 from hdmatt_core.storage.rows import rows_of, store_rows
+from hdmatt_core.storage.served import Served
 from hdmatt_core.storage.store import array_of, open_arrays
 
 KEPT_RUNS = 4
@@ -42,6 +43,7 @@ class Workspace:
         self.job = job
         self._arrays: dict[Ref, zarr.Array[Any]] = {}
         self._decoded: dict[Ref, zarr.Array[Any]] = {}
+        self._served: dict[str, Served] = {}
         self._blocks: dict[int, list[Box]] = {}
         self.kept = Kept(job.keep, spill_of(job))
         self._tables: dict[Ref, Array] = {}
@@ -62,6 +64,15 @@ class Workspace:
             if ref not in self._decoded:
                 self._decoded[ref] = compiled(self.array(ref))
         return np.asarray(self._decoded[ref][box.slices])
+
+    def served(self, work: Pass) -> Served | None:
+        """The digests of a pass; None where the run keeps none."""
+        if self.job.served is None:
+            return None
+        with self._busy:
+            if work.name not in self._served:
+                self._served[work.name] = Served(array_of(open_arrays(self.job.served), work.name))
+            return self._served[work.name]
 
     def blocks(self, index: int) -> list[Box]:
         """The blocks of a pass, cut once: a gigapixel has thousands."""
