@@ -118,7 +118,7 @@ class Flight:
 
     def _handful(self, address: str) -> list[int]:
         """The next blocks for a worker: one, or several of those that take no time; none when all are taken."""
-        size = min(HANDFUL, max(1, int(WORTH_A_TASK / max(self._takes, WORTH_A_TASK / HANDFUL))))
+        size = max(1, int(WORTH_A_TASK / max(self._takes, WORTH_A_TASK / HANDFUL)))
         taken = (self._turns.next(address) for _ in range(size))
         return [block for block in taken if block is not None]
 
