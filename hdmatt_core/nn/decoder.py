@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,6 +17,25 @@ from hdmatt_core.nn.solved import spread
 
 _ALPHAS, _SURE = [0, 1, 2, 3, 6], [4, 5, 7]
 _SQUARE = 4
+_QUARTER = 4
+
+
+class _Seen(NamedTuple):
+    """What the two finest levels see, in planes (B, c, ...) at 1/4, 1/2 and full size: features and the places of
+    their maxima; activations and evidence; the input and evidence."""
+
+    quarter: tuple[Tensor, Tensor]
+    half: tuple[Tensor, ...]
+    full: tuple[Tensor, ...]
+
+    def within(self, row: int, rows: slice, columns: slice) -> _Seen:
+        """Of one patch what lies within rows and columns of pixels, whole cells of 1/4."""
+        return _Seen(
+            *(  # type: ignore[arg-type]
+                tuple(plane[row : row + 1, :, _cells(rows, cell), _cells(columns, cell)] for plane in planes)
+                for cell, planes in zip((_QUARTER, 2, 1), self, strict=True)
+            )
+        )
 
 
 class Decoder(nn.Module):
@@ -51,15 +72,39 @@ class Decoder(nn.Module):
         """Return alpha (B, 1, H, W) in [0, 1]."""
         return self.raw(features, skips).clamp(0.0, 1.0)
 
+    def around(self, features: Tensor, skips: Skips) -> Tensor:
+        """Return `forward`'s alpha, to rounding, where something is unknown, and the trimap's elsewhere.
+
+        What is near nothing unknown is not decided at the two finest levels. On a processor alone, a patch at a time:
+        an accelerator would rather have all of them at once.
+        """
+        if features.device.type != "cpu":
+            return self(features, skips)
+        seen = self._coarse(features, skips)
+        alpha = skips.x[:, -1:].clone()
+        for row, unknown in enumerate(skips.x[:, COLOURS + 1].bool()):
+            if unknown.any():
+                rows, columns = (_surroundings(unknown.any(dim=axis)) for axis in (1, 0))
+                decided = self._fine(seen.within(row, rows, columns)).clamp(0.0, 1.0)
+                alpha[row : row + 1, :, rows, columns] = decided
+        return alpha
+
     def raw(self, features: Tensor, skips: Skips) -> Tensor:
         """Return alpha before the clamp, for the loss: a clamped value has no gradient."""
+        return self._fine(self._coarse(features, skips))
+
+    def _coarse(self, features: Tensor, skips: Skips) -> _Seen:
+        """From 1/16 to 1/4, and what the levels after it see."""
         told = self._told(features, skips)
         half, quarter, eighth = _pyramid(told, skips.half.dtype)
         y = self.at_sixteenth(self.squeeze(features))
         y = self.at_eighth(torch.cat([unpool(y, skips.place3), skips.eighth, *eighth], dim=1))
         y = self.at_quarter(torch.cat([unpool(y, skips.place2), skips.quarter, *quarter], dim=1))
-        y = self.at_half(torch.cat([unpool(y, skips.place1), skips.half, *half], dim=1))
-        return self._full(y, skips.x, told)
+        return _Seen((y, skips.place1), (skips.half, *half), (skips.x, *told))
+
+    def _fine(self, seen: _Seen) -> Tensor:
+        y = self.at_half(torch.cat([unpool(*seen.quarter), *seen.half], dim=1))
+        return self._full(y, *seen.full)
 
     def _told(self, features: Tensor, skips: Skips) -> list[Tensor]:
         """Colour evidence (B, 8, H, W), of the surroundings and of the contexts; nothing in a network without."""
@@ -74,13 +119,11 @@ class Decoder(nn.Module):
         line = F.pad(colour_line(*colours), (1, 1, 1, 1), mode="replicate")
         return torch.cat(estimate(x, spread(line, STRIDE)), dim=1).to(x.dtype)
 
-    def _full(self, y: Tensor, x: Tensor, told: list[Tensor]) -> Tensor:
+    def _full(self, y: Tensor, x: Tensor, *told: Tensor) -> Tensor:
         """Decide the lines of the four pixels of each square and evaluate them: (B, head, H/2, W/2) to (B, 1, H, W)."""
         estimates = [part[:, _ALPHAS] - 0.5 for part in told]
-        seen = F.pixel_unshuffle(torch.cat([x[:, :COLOURS], *estimates], dim=1), 2)
-        sure = F.pixel_unshuffle(
-            torch.cat([x[:, COLOURS + 1 : COLOURS + 2], *(part[:, _SURE] for part in told)], dim=1), 2
-        )
+        seen = _squares(torch.cat([x[:, :COLOURS], *estimates], dim=1))
+        sure = _squares(torch.cat([x[:, COLOURS + 1 : COLOURS + 2], *(part[:, _SURE] for part in told)], dim=1))
         looked = [_last(part.to(y.dtype)) for part in (seen, sure)]
         lines = self.lines(self.squares(torch.cat([y, *looked], dim=1))).to(seen.dtype).contiguous()
         slopes, offset = lines.split((seen.shape[1], _SQUARE), dim=1)
@@ -89,12 +132,37 @@ class Decoder(nn.Module):
         return alpha
 
 
+def _cells(pixels: slice, cell: int) -> slice:
+    return slice(pixels.start // cell, pixels.stop // cell)
+
+
+def _surroundings(asked: Tensor) -> slice:
+    """The whole cells of 1/4 that hold what is asked for on a line of pixels (n,), and one on each side: what two
+    convolutions of 3 x 3 at 1/2 see."""
+    places = asked.nonzero()
+    first, last = int(places[0]) // _QUARTER, int(places[-1]) // _QUARTER
+    return slice(max(first - 1, 0) * _QUARTER, min((last + 2) * _QUARTER, len(asked)))
+
+
 def _pyramid(told: list[Tensor], dtype: torch.dtype) -> list[list[Tensor]]:
     """Evidence (B, c, H, W) at 1/2, 1/4 and 1/8, as the convolutions want it."""
-    levels = [told]
+    levels = [[part.float() for part in told]]
     for _ in range(3):
-        levels.append([F.avg_pool2d(part, 2) for part in levels[-1]])
+        levels.append([_halved(part) for part in levels[-1]])
     return [[_last(part.to(dtype)) for part in level] for level in levels[1:]]
+
+
+def _halved(planes: Tensor) -> Tensor:
+    """Means of 2 x 2; whole rows are added first, which is several times faster than pooling."""
+    rows = planes[..., ::2, :] + planes[..., 1::2, :]
+    return (rows[..., ::2] + rows[..., 1::2]) / _SQUARE
+
+
+def _squares(planes: Tensor) -> Tensor:
+    """`pixel_unshuffle` of (B, c, H, W) to (B, 4 c, H/2, W/2), in half the time on a processor."""
+    batch, channels, height, width = planes.shape
+    apart = planes.reshape(batch, channels, height // 2, 2, width // 2, 2).permute(0, 1, 3, 5, 2, 4)
+    return apart.reshape(batch, _SQUARE * channels, height // 2, width // 2)
 
 
 def _last(planes: Tensor) -> Tensor:

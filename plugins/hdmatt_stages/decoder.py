@@ -79,6 +79,6 @@ def _decode(network: Any, features: Array, skips: Array, patch: int) -> Array:
     where = precision(network)
     fused = torch.from_numpy(features).to(**where).permute(0, 3, 1, 2)
     packed = torch.from_numpy(skips).to(where["device"])
-    alpha = network.decoder(fused, cast(unpack_skips(packed, network.preset, patch), where["dtype"]))
+    alpha = network.decoder.around(fused, cast(unpack_skips(packed, network.preset, patch), where["dtype"]))
     made: Array = alpha[:, 0].float().cpu().numpy()
     return made

@@ -175,5 +175,5 @@ def _matted(network: Any, image: Array, trimap: Array, told: Any) -> Array:
     features, skips = network.encoder(x, type(told)(*(plane.to(x.device) for plane in told)))
     nobody = torch.full((len(x), 1), -1, device=x.device)
     fused = network.context(features, regions, features, regions, nobody)
-    alpha: Array = network.decoder(fused, skips)[:, 0].float().cpu().numpy()
+    alpha: Array = network.decoder.around(fused, skips)[:, 0].float().cpu().numpy()
     return alpha

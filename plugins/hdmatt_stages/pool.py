@@ -37,7 +37,7 @@ class AllPatches(_Pool):
 
 
 class NearUnknown(_Pool):
-    """Patches within ``radius`` patches of a query, and at most so many of those: a bounded pool for gigapixels.
+    """Patches within ``radius`` patches of a query, and at most so many of those: a bounded pool for large pictures.
 
     Patch p is a candidate if ``min over queries q of max(|row_p - row_q|, |col_p - col_q|) <= radius``. Queries are
     encoded in any case; what a pool costs are the others, of which at most ``known`` are taken for each query. If
@@ -49,7 +49,9 @@ class NearUnknown(_Pool):
     class Params(_Pool.Params):
         """Distances are counted in patches."""
 
-        radius: int = Field(2, ge=0, description="how far from a query, in patches; 0 takes the queries alone")
+        radius: int | None = Field(
+            2, ge=0, description="how far from a query, in patches; 0 takes the queries alone, null any distance"
+        )
         known: float | None = Field(
             None, ge=0, description="at most so many known patches for each query; no limit if left out"
         )
@@ -75,13 +77,16 @@ class NearUnknown(_Pool):
         return {"pool": pool}
 
     def _near(self, grid: Grid, places: NDArray[np.int32], queries: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        radius = self.params.radius
+        if radius is None:
+            return np.full(len(places), queries.any())
         rows, cols = places.T
         chart = np.zeros(grid.counts, bool)
         chart[rows[queries], cols[queries]] = True
         for axis, count in enumerate(chart.shape):
             # How many stand before each place; the difference of two such numbers tells of all between them.
             before = np.insert(np.cumsum(chart, axis=axis), 0, 0, axis=axis)
-            first, last = (np.arange(count) + reach for reach in (-self.params.radius, self.params.radius + 1))
+            first, last = (np.arange(count) + reach for reach in (-radius, radius + 1))
             chart = before.take(np.minimum(last, count), axis) > before.take(np.maximum(first, 0), axis)
         near: NDArray[np.bool_] = chart[rows, cols]
         return near

@@ -29,7 +29,7 @@ FAR = 320
 """Further than so many px from any known pixel is far: whole patches of nothing known lie between."""
 AROUND = 2 * 320
 WAYS = {
-    "whole image (pool.all)": "hdmatt",
+    "whole image (hdmatt)": "hdmatt",
     "bounded pool (gigapixel)": "gigapixel",
     "random patches": "ablation-random-context",
     "none": "ablation-no-context",

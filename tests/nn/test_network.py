@@ -13,9 +13,11 @@ import torch
 from hdmatt_core.errors import UserError
 from hdmatt_core.nn.encoder import Encoder
 from hdmatt_core.nn.evidence import Evidence
+from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.network import HDMatt, others
 from hdmatt_core.nn.presets import PRESETS, find_preset
 from hdmatt_core.nn.pretrained import load_torchvision_resnet34
+from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.nn.resnet import Trunk
 from hdmatt_core.nn.skips import cast
 from hdmatt_core.nn.weights import load
@@ -76,6 +78,38 @@ def test_batch_and_position_do_not_change_bits(model: HDMatt, patches: Patches, 
         joined = model.context(again, regions[rows], features, regions, index[rows])
         assert torch.equal(joined, fused[rows])
         assert torch.equal(model.decoder(joined, own), alpha[rows])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("corner", [(0, 0, 1, 1), (21, 34, 49, 75), (95, 90, 96, 96), (0, 0, 96, 96), (40, 0, 41, 96)])
+def test_around_what_is_unknown_the_decoder_says_what_it_says_of_all(name: str, corner: tuple[int, ...]) -> None:
+    torch.manual_seed(1)
+    model = HDMatt(name).eval()
+    top, left, bottom, right = corner
+    rng = np.random.default_rng(3)
+    trimap = np.where(rng.random((3, 96, 96)) < 0.5, 255, 0).astype(np.uint8)
+    trimap[:2, top:bottom, left:right] = 128
+    x = make_input(rng.integers(0, 256, (3, 96, 96, 3)).astype(np.uint8), trimap)
+    regions = torch.from_numpy(downsample_regions(trimap))
+    features, skips = model.encoder(x)
+    fused = model.context(features, regions, features, regions, others(3))
+    want, found = model.decoder(fused, skips), model.decoder.around(fused, skips)
+    unknown = x[:, 4:5] > 0
+    assert unknown.flatten(1).any(dim=1).tolist() == [True, True, False]
+    assert (found - want)[unknown].abs().max() < 1e-5
+    assert torch.equal(found[2], x[2, 5:])  # nothing unknown: the trimap
+
+
+@torch.no_grad()
+def test_around_what_is_unknown_batch_and_position_do_not_change_bits(model: HDMatt, patches: Patches) -> None:
+    x, regions = patches(3, 320)
+    features, skips = model.encoder(x)
+    fused = model.context(features, regions, features, regions, others(3))
+    alpha = model.decoder.around(fused, skips)
+    for rows in (slice(0, 1), slice(2, 3), slice(1, 3)):
+        own = type(skips)(*(part[rows] for part in skips))
+        assert torch.equal(model.decoder.around(fused[rows], own), alpha[rows])
 
 
 @torch.no_grad()

@@ -93,7 +93,7 @@ def direct(made: dict[str, dict[str, Given]], slot: int, *, blind: bool = False)
         fused = attend(features[:1], regions[:1], features[1:], regions[1:], index)
         own = type(skips)(*(part[:1] for part in skips))
         packed = unpack_skips(pack_skips(own), network.preset, PATCH)
-        return network.decoder(fused, packed)[0, 0].numpy()
+        return network.decoder.around(fused, packed)[0, 0].numpy()
 
 
 def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:

@@ -23,7 +23,7 @@ def table(queries: list[tuple[int, int]]) -> NDArray[np.int32]:
     return tiles
 
 
-def pooled(queries: list[tuple[int, int]], seed: int = 0, **params: float) -> set[tuple[int, int] | None]:
+def pooled(queries: list[tuple[int, int]], seed: int = 0, **params: float | None) -> set[tuple[int, int] | None]:
     stage = NearUnknown(NearUnknown.Params(**params))
     made = complete(stage, {"tiles": tiles_given(table(queries), ("tile", "c"), GRID)}, FakeContext(seed=seed))
     return {GRID.position(int(slot)) for slot in np.flatnonzero(made["pool"].array)}
@@ -40,6 +40,17 @@ def test_near_takes_what_is_within_the_radius(radius: int) -> None:
     places = [(row, col) for row in range(20) for col in range(30)]
     want = {p for p in places if any(max(abs(p[0] - q[0]), abs(p[1] - q[1])) <= radius for q in queries)}
     assert pooled(queries, radius=radius) == want
+
+
+def test_without_a_radius_known_patches_come_from_the_whole_picture() -> None:
+    queries = [(row, col) for row in range(4) for col in range(5)]
+    drawn = pooled(queries, radius=None, known=1)
+    others = drawn - set(queries)
+    assert set(queries) <= drawn
+    assert len(others) == len(queries)
+    assert {(row // 10, col // 15) for row, col in filter(None, others)} == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert len(pooled(queries, radius=None)) == 20 * 30
+    assert pooled([], radius=None) == set()
 
 
 def test_near_takes_nothing_where_nothing_is_unknown() -> None:
