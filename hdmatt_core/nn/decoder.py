@@ -30,12 +30,12 @@ class _Seen(NamedTuple):
 
     def within(self, row: int, rows: slice, columns: slice) -> _Seen:
         """Of one patch what lies within rows and columns of pixels, whole cells of 1/4."""
-        return _Seen(
-            *(  # type: ignore[arg-type]
-                tuple(plane[row : row + 1, :, _cells(rows, cell), _cells(columns, cell)] for plane in planes)
-                for cell, planes in zip((_QUARTER, 2, 1), self, strict=True)
-            )
-        )
+
+        def cut(planes: tuple[Tensor, ...], cell: int) -> tuple[Tensor, ...]:
+            return tuple(plane[row : row + 1, :, _cells(rows, cell), _cells(columns, cell)] for plane in planes)
+
+        quarter, place = cut(self.quarter, _QUARTER)
+        return _Seen((quarter, place), cut(self.half, 2), cut(self.full, 1))
 
 
 class Decoder(nn.Module):
@@ -79,7 +79,7 @@ class Decoder(nn.Module):
         an accelerator would rather have all of them at once.
         """
         if features.device.type != "cpu":
-            return self(features, skips)
+            return self.raw(features, skips).clamp(0.0, 1.0)
         seen = self._coarse(features, skips)
         alpha = skips.x[:, -1:].clone()
         for row, unknown in enumerate(skips.x[:, COLOURS + 1].bool()):

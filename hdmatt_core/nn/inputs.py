@@ -68,4 +68,7 @@ def coloured(x: Tensor) -> Tensor:
 
 def one_hot(classes: Tensor) -> Tensor:
     """Turn trimap classes (B, H, W) of 0, 1 and 2 into (B, 3, H, W) float32."""
-    return torch.stack([classes == region for region in (BACKGROUND, UNKNOWN, FOREGROUND)], dim=1).float()
+    planes = torch.empty((len(classes), 3, *classes.shape[1:]), device=classes.device)
+    for plane, region in zip(planes.unbind(1), (BACKGROUND, UNKNOWN, FOREGROUND), strict=True):
+        torch.eq(classes, region, out=plane)  # a tenth of the time of bytes that become numbers
+    return planes

@@ -115,35 +115,54 @@ def _stencil(windows: Windows) -> Tensor:
     Of each cell with itself and with the twelve that follow it within 5 x 5 cells, as `_HALF` lists them.
     """
     members = _members(windows)
-    batch, height, width = members[0][0].shape
-    taps = windows.mean.new_zeros((len(_HALF), batch, height + 4, width + 4))
+    shape = members[0][0].shape
+    taps = _together(shape, windows.mean)
     places = list(product((-1, 0, 1), repeat=2))
     for (one, first), (other, second) in combinations_with_replacement(zip(places, members, strict=True), 2):
-        value = first[0] * second[0]
-        for mine, its in zip(first[1:], second[1:], strict=True):
-            value.addcmul_(mine, its)
-        taps[_HALF.index((other[0] - one[0], other[1] - one[1]))][_at(one[0], one[1], value.shape)] += value
+        tap = taps[_HALF.index((other[0] - one[0], other[1] - one[1]))][_at(one[0], one[1], shape)]
+        for mine, its in zip(first, second, strict=True):
+            tap.addcmul_(mine, its)
     return taps
 
 
+def _together(shape: torch.Size, like: Tensor) -> Tensor:
+    """What a stencil (13, B, h + 4, w + 4) is where all of a window has one colour: shares of windows held together."""
+    batch, height, width = shape
+    down, right = ({by: _line_together(side, by, like) for by in range(-2, 3)} for side in (height, width))
+    taps = torch.stack([down[row][:, None] * right[column] for row, column in _HALF])
+    return taps[:, None].repeat(1, batch, 1, 1)
+
+
+def _line_together(length: int, by: int, like: Tensor) -> Tensor:
+    """On a line of cells, (length + 4,): one over how many each window holds, summed over those with a cell and the one
+    `by` after it."""
+    share, line = 1 / _within(length, like), like.new_zeros(length + 4)
+    for one in (-1, 0, 1):
+        other = one + by
+        if abs(other) <= 1:
+            first, last = max(0, -one, -other), length - max(0, one, other)
+            line[2 + first + one : 2 + last + one] += share[first:last]
+    return line
+
+
 def _members(windows: Windows) -> list[tuple[Tensor, ...]]:
-    """For each of the 3 x 3 cells of all windows four planes (B, h, w), whose dot product with those of another cell is
-    the share that the other has in the line's value at the one."""
+    """For each of the 3 x 3 cells of all windows three planes (B, h, w), whose dot product with those of another cell,
+    and one over the window's cells, is the share that the other has in the line's value at the one."""
     height, width = windows.mean.shape[2:]
     wide = F.pad(windows.colour, (1, 1, 1, 1))
-    share = _count(windows.mean).rsqrt().expand(len(wide), -1, -1)
+    share = _count(windows.mean).rsqrt()
     scales = [scale[:, 0].sqrt() * share for scale in windows.scale]
     rg, rb, gb = (lower[:, 0] for lower in windows.lower)
     members = []
     for row, column in product(range(3), repeat=2):
-        r, g, b = (wide[:, :, row : row + height, column : column + width] - windows.mean).unbind(1)
+        apart = wide[:, :, row : row + height, column : column + width] - windows.mean
+        for axis, place in ((2, row), (3, column)):
+            if place != 1:  # cells outside belong to no window
+                apart.select(axis, -1 if place else 0).zero_()
+        r, g, b = apart.unbind(1)
         g = torch.addcmul(g, rg, r, value=-1)
         b = torch.addcmul(torch.addcmul(b, rb, r, value=-1), gb, g, value=-1)
-        planes = (share.clone(), *(value * scale for value, scale in zip((r, g, b), scales, strict=True)))
-        for plane in planes:  # cells outside belong to no window
-            plane[:, : max(1 - row, 0)], plane[:, height + 1 - row :] = 0, 0
-            plane[:, :, : max(1 - column, 0)], plane[:, :, width + 1 - column :] = 0, 0
-        members.append(planes)
+        members.append(tuple(value * scale for value, scale in zip((r, g, b), scales, strict=True)))
     return members
 
 

@@ -33,18 +33,17 @@ def counted(x: Tensor) -> Tensor:
     First of known foreground, then of known background. A colour counts for the eight bins around it by its nearness.
     """
     thin = x[:, :, ::_THIN, ::_THIN].float()
-    place = coloured(thin[:, :3]).clamp(0, 1) * (BINS - 1)
-    low = place.floor().clamp(max=BINS - 2)
-    shares = (1 - (place - low), place - low)
-    batch = torch.arange(len(x), device=x.device)[:, None, None]
-    which = (2 * batch + (thin[:, 3] > 0)) * BINS**3
-    known = thin[:, 4] == 0
-    counts = thin.new_zeros(len(x) * 2 * BINS**3)
-    for corner in product((0, 1), repeat=3):
-        red, green, blue = (low[:, c].long() + up for c, up in enumerate(corner))
-        weight = shares[corner[0]][:, 0] * shares[corner[1]][:, 1] * shares[corner[2]][:, 2]
-        bins = which + (blue * BINS + green) * BINS + red
-        counts = counts + torch.bincount(bins[known], weight[known], minlength=len(counts))
+    known, batch = thin[:, 4] == 0, torch.arange(len(x), device=x.device)[:, None, None]
+    which = ((2 * batch + (thin[:, 3] > 0)) * BINS**3)[known]
+    places = [(plane * (BINS - 1))[known] for plane in coloured(thin[:, :3]).clamp(0, 1).unbind(1)]
+    low = [place.floor().clamp(max=BINS - 2) for place in places]
+    shares = [(1 - (place - below), place - below) for place, below in zip(places, low, strict=True)]
+    red, green, blue = (below.long() for below in low)
+    first = which + (blue * BINS + green) * BINS + red
+    corners = list(product((0, 1), repeat=3))
+    bins = torch.stack([first + (b * BINS + g) * BINS + r for r, g, b in corners])
+    weights = torch.stack([shares[0][r] * shares[1][g] * shares[2][b] for r, g, b in corners])
+    counts = torch.bincount(bins.flatten(), weights.flatten(), minlength=len(x) * 2 * BINS**3)
     return counts.view(len(x), 2, BINS, BINS, BINS) / known[0].numel()
 
 
