@@ -15,6 +15,7 @@ from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import All, Gather, Own, Request, Rows, Target, Window
 from hdmatt_core.storage.layout import shard_shape
 
+PAGE = 4096
 READ_COPIES = 2
 """A window is held twice while it is read: the decoded chunks, and the piece cut from them."""
 
@@ -43,8 +44,11 @@ def task_bytes(graph: Graph, specs: Specs, work: Pass, target: Target) -> int:
     return held + scratch + buffers
 
 
-def table_bytes(graph: Graph, specs: Specs, passes: tuple[Pass, ...]) -> int:
-    """Bytes of the whole tables that stages ask for, held once by every process."""
+def table_bytes(graph: Graph, specs: Specs, passes: tuple[Pass, ...], rows: Mapping[str, int]) -> int:
+    """Bytes of the whole tables that stages ask for, held once by every process.
+
+    ``rows`` tells how many are made by pass, where that is known; the others take no memory.
+    """
     tables: set[Ref] = set()
     for work in passes:
         for step in work.steps:
@@ -53,7 +57,13 @@ def table_bytes(graph: Graph, specs: Specs, passes: tuple[Pass, ...]) -> int:
             for port, request in needs_of(node, target, input_specs(node, specs)).items():
                 if isinstance(request, All):
                     tables.add(node.wires[port])
-    return sum(specs[ref].nbytes for ref in tables)
+    homes = {ref: work for work in passes for ref in (*work.stored, *work.transient)}
+    return sum(_rows_bytes(specs[ref], rows.get(homes[ref].name) if ref in homes else None) for ref in tables)
+
+
+def _rows_bytes(spec: ArraySpec, rows: int | None) -> int:
+    """Bytes of so many rows of a table: what the machine gives for a row is whole pages."""
+    return spec.nbytes if rows is None else min(spec.nbytes, rows * (spec.row_bytes + PAGE))
 
 
 def _probe(work: Pass) -> tuple[Box, tuple[int, ...]]:

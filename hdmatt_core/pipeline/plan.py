@@ -110,7 +110,8 @@ class Outline:
         task += max((p.window for p in self.inputs.values()), default=0)
         task = int(task * SLACK)
         decoded = sum(p.resident for p in self.inputs.values() if p.reading == "decoded")
-        tables = table_bytes(self.graph, self.specs, self.passes)
+        rows = self.work.tiles if self.work else {}
+        tables = table_bytes(self.graph, self.specs, self.passes, rows)
         processes = 0 if resources.remote else max(1, resources.processes)
         client = CLIENT_BYTES if resources.processes or resources.remote else 0
         memory = {

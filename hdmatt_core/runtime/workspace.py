@@ -85,10 +85,12 @@ class Workspace:
         return self.job.plan.specs[ref]
 
     def table(self, ref: Ref) -> Array:
-        """The whole of a table over tiles, read once."""
+        """The whole of a table over tiles, read once; rows that are not stored take no memory."""
         with self._busy:
             if ref not in self._tables:
-                self._tables[ref] = np.asarray(self.array(ref)[...])
+                array = self.array(ref)
+                tiles = self.spec(ref).over_tiles
+                self._tables[ref] = rows_of(array, range(array.shape[0])) if tiles else np.asarray(array[...])
             return self._tables[ref]
 
     def computed(self, run: Tiles, grid: Grid) -> NDArray[np.bool_]:

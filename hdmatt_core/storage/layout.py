@@ -52,15 +52,8 @@ def create(group: zarr.Group, name: str, spec: ArraySpec) -> zarr.Array[Any]:
         dtype=spec.dtype,
         chunks=chunks,
         shards=None if shards == chunks else shards,
-        compressors=None if _plain(spec) else ZstdCodec(level=1),
+        # Rows are read one by one, straight from their files; zstd halves a matte at best and gains little of features.
+        compressors=None if spec.over_tiles else ZstdCodec(level=1),
         fill_value=0,
         dimension_names=spec.dims,
     )
-
-
-def _plain(spec: ArraySpec) -> bool:
-    """Features, packed skips, regions and the mattes of patches, which are read row by row, straight from the files.
-
-    zstd halves a matte at best and gains a few per cent of features; regions are small.
-    """
-    return spec.over_tiles and (spec.dtype in ("float16", "uint8") or spec.row_bytes > SMALL_ROW)

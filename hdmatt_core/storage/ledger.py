@@ -5,13 +5,13 @@ is one small uint16 array per pass, a cell per block, written only by the client
 generation of the store that the block was finished in: inputs that change make another generation, and with that one
 number every block is unfinished, before anything of it is looked at.
 
-The chunk is not compressed, so its file holds the cells as they are and is written as such: zarr takes seven
-milliseconds for it, of the one thread that hands out blocks.
+The chunk is not compressed, so its file holds the cells as they are, and a cell is written into it: zarr takes seven
+milliseconds for it, of the one thread that hands out blocks. Two bytes are there or they are not, whoever is killed.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from zarr.storage import LocalStore
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.shards.files import file_of, in_files
 
 
 class Ledger:
@@ -40,7 +41,7 @@ class Ledger:
             raise ValueError(f"ledger {name} has {self._array.shape} cells for {blocks} blocks")
         self._cells = np.array(self._array[:], dtype=np.uint16)
         self._generation, self._ours = generation, ours
-        self._file = _file(self._array)
+        self._file = _file(self._array, self._cells)
 
     @property
     def done(self) -> NDArray[np.bool_]:
@@ -64,12 +65,14 @@ class Ledger:
         if self._file is None:
             self._array[:] = self._cells
             return
-        partial = self._file.with_suffix(".partial")
         try:
-            partial.write_bytes(self._cells.tobytes())
-            partial.replace(self._file)
+            file = os.open(self._file, os.O_WRONLY)
         except FileNotFoundError:
             raise overtaken(_folder(self._array)) from None
+        try:
+            os.pwrite(file, self._cells[block].tobytes(), block * self._cells.itemsize)
+        finally:
+            os.close(file)
 
 
 def overtaken(store: Path) -> UserError:
@@ -82,13 +85,16 @@ def _folder(array: zarr.Array[Any]) -> Path:
     return array.store.root.parent if isinstance(array.store, LocalStore) else Path(str(array.store))
 
 
-def _file(array: zarr.Array[Any]) -> Path | None:
-    """The file of the only chunk, whose folder is there; None where the store is no folder."""
-    store = array.store
-    if not isinstance(store, LocalStore) or sys.byteorder != "little":
+def _file(array: zarr.Array[Any], cells: NDArray[np.uint16]) -> Path | None:
+    """The file of the only chunk, whole and with these cells; None where the store is no folder."""
+    if not in_files(array):
         return None
-    file = store.root / array.path / array.metadata.encode_chunk_key((0,))
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = file_of(array, (0,))
+    if not file.exists():  # zarr does not store a chunk of zeros
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        partial.write_bytes(cells.tobytes())
+        partial.replace(file)
     return file
 
 

@@ -142,9 +142,10 @@ class Palette(Stage):
         from hdmatt_core.nn.palette import decoded, spread_palette
 
         grid, counts = _grid(block.specs["counts"]), block.array("counts")
-        blocks = torch.empty(grid.slots // grid.block, 2 * PALETTE)
-        for number, block_counts in enumerate(torch.split(torch.from_numpy(counts), grid.block)):
-            blocks[number] = decoded(block_counts).mean(0)
+        blocks = torch.zeros(grid.slots // grid.block, 2 * PALETTE)
+        for number, first in enumerate(range(0, grid.slots, grid.block)):
+            if counts[first : first + grid.block].any():  # most tiles of a large picture were not counted
+                blocks[number] = decoded(torch.from_numpy(counts[first : first + grid.block])).mean(0)
         tables = spread_palette(blocks.view(*grid.block_counts, -1))
         return {"palette": tables.numpy()}
 

@@ -27,6 +27,7 @@ from hdmatt_core.runtime.machine import FASTER, devices
 MEGAPIXELS = 24
 UNKNOWN = 0.10
 BUDGET = "2GB"
+HDMATT = [sys.executable, "-m", "hdmatt_core"]
 
 
 def main() -> None:
@@ -53,12 +54,16 @@ def report(image: Path, trimap: Path, folder: Path, memory: str) -> None:
 
 def compare(image: Path, trimap: Path, folder: Path, memory: str, dtype: str) -> None:
     """Print what the network alone takes in a precision, and what the command takes."""
-    bare = bare_network(image, trimap, dtype)
-    seconds, busy, peak, log = watched_run(image, trimap, folder, memory, dtype)
+    log = plan_of(image, trimap, memory)
     planned = next(line for line in log.splitlines() if line.startswith("memory "))
-    print(f"bare network on the same tiles   {bare[0]:8.1f} s   {bare[1]:8.1f} s of processors")
+    encoded = int(next(line for line in log.splitlines() if line.startswith("tiles ")).split("; ")[1].split()[0])
+    whole, same = (bare_network(image, trimap, dtype, tiles) for tiles in (None, encoded))
+    seconds, busy, peak = watched_run(image, trimap, folder, memory, dtype)
+    print(f"bare network on all tiles        {whole[0]:8.1f} s   {whole[1]:8.1f} s of processors")
+    print(f"bare network on the same tiles   {same[0]:8.1f} s   {same[1]:8.1f} s of processors")
     print(f"hdmatt matte, start to finish    {seconds:8.1f} s   {busy:8.1f} s of processors")
-    print(f"  times the bare network         {seconds / bare[0]:8.2f}     {busy / bare[1]:8.2f}")
+    print(f"  times the first                {seconds / whole[0]:8.2f}     {busy / whole[1]:8.2f}")
+    print(f"  times the second               {seconds / same[0]:8.2f}     {busy / same[1]:8.2f}")
     print(f"resident memory, all processes   {peak / 1e6:8.0f} MB  (plan: {planned})")
 
 
@@ -76,8 +81,9 @@ def photograph(folder: Path, megapixels: float) -> tuple[Path, Path]:
     return folder / "photo.png", folder / "trimap.png"
 
 
-def bare_network(image: Path, trimap: Path, dtype: str) -> tuple[float, float]:
-    """Seconds, and seconds of processors, for the network alone on the tiles of the run: in memory, as many threads."""
+def bare_network(image: Path, trimap: Path, dtype: str, encoded: int | None) -> tuple[float, float]:
+    """Seconds, and seconds of processors, for the network alone on all tiles of the picture, or on those with unknown
+    pixels and as many others as make ``encoded``: in memory, as many threads as the run has."""
     import torch
 
     from hdmatt_core.geometry import Box, Grid, reflected
@@ -97,6 +103,9 @@ def bare_network(image: Path, trimap: Path, dtype: str) -> tuple[float, float]:
     slots = grid.present(0, grid.slots)
     tiles = {slot: (cut(pixels, slot), cut(known, slot)) for slot in slots}
     queries = {slot for slot in slots if (tiles[slot][1] == 128).any()}
+    if encoded is not None:
+        others = [slot for slot in slots if slot not in queries][: encoded - len(queries)]
+        slots = sorted(queries) + others
 
     def work(batch: list[int]) -> None:
         torch.set_num_threads(1)
@@ -118,15 +127,16 @@ def bare_network(image: Path, trimap: Path, dtype: str) -> tuple[float, float]:
     return timed(lambda: list(ThreadPoolExecutor(psutil.cpu_count()).map(work, batches)))
 
 
-def watched_run(image: Path, trimap: Path, folder: Path, memory: str, dtype: str) -> tuple[float, float, int, str]:
+def plan_of(image: Path, trimap: Path, memory: str) -> str:
+    """What ``hdmatt plan`` prints."""
+    command = [*HDMATT, "plan", "hdmatt", "-i", f"image={image}", "-i", f"trimap={trimap}", "--memory", memory]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def watched_run(image: Path, trimap: Path, folder: Path, memory: str, dtype: str) -> tuple[float, float, int]:
     """Seconds, seconds of processors and peak resident bytes of the command people type, its children included."""
-    hdmatt = [sys.executable, "-m", "hdmatt_core"]
-    inputs = ["-i", f"image={image}", "-i", f"trimap={trimap}"]
-    log = subprocess.run(
-        [*hdmatt, "plan", "hdmatt", *inputs, "--memory", memory], check=True, capture_output=True, text=True
-    ).stdout
     began, used, peak = time.perf_counter(), children_time(), 0
-    command = [*hdmatt, "matte", str(image), str(trimap), "-o", str(folder / f"alpha-{dtype}.png")]
+    command = [*HDMATT, "matte", str(image), str(trimap), "-o", str(folder / f"alpha-{dtype}.png")]
     command += ["--memory", memory, "--dtype", dtype]
     process = psutil.Popen(command)
     while process.poll() is None:
@@ -134,7 +144,7 @@ def watched_run(image: Path, trimap: Path, folder: Path, memory: str, dtype: str
         time.sleep(0.02)
     if process.returncode:
         raise SystemExit(f"hdmatt matte failed with {process.returncode}")
-    return time.perf_counter() - began, children_time() - used, peak, log
+    return time.perf_counter() - began, children_time() - used, peak
 
 
 def children_time() -> float:

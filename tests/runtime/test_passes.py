@@ -25,7 +25,7 @@ def made(request_for: Make) -> Plan:
 
 def test_stages_joined_by_own_rows_share_a_task(made: Plan) -> None:
     assert [work.name for work in made.passes] == [
-        "tiles", "pool", "small", "small_trimap", "known", "small_tiles", "far", "palette", "small_known", "small_far",
+        "tiles", "small", "small_trimap", "pool", "known", "small_tiles", "far", "palette", "small_known", "small_far",
         "small_palette", "small_patches", "overview", "encode", "pick+fuse+decode", "blend", "cutout"
     ]  # fmt: skip
 

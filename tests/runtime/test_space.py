@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
-from zarr.storage import LocalStore
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.pipeline.sizes import format_size
@@ -19,6 +18,8 @@ from hdmatt_core.runtime.events import BlockDone, Event, EventLog
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import run
 from hdmatt_core.runtime.space import room
+from hdmatt_core.shards.files import Chunk
+from hdmatt_core.storage import rows
 from hdmatt_core.testing import Scene
 
 Make = Callable[..., Request]
@@ -116,16 +117,14 @@ def test_a_write_that_finds_no_room_is_one_line(
     number: int,
     said: str,
 ) -> None:
-    left = [20]
-    set_ = LocalStore.set
+    left, write = iter(range(20)), rows.write_file
 
-    async def failing(self: LocalStore, key: str, value: object) -> None:
-        left[0] -= 1
-        if left[0] < 0 and "c/" in key:
+    def failing(path: Path, chunks: Mapping[int, Chunk], shard: int | None) -> None:
+        if next(left, None) is None:
             raise OSError(number, "no room")
-        await set_(self, key, value)  # type: ignore[arg-type]
+        write(path, chunks, shard)
 
-    monkeypatch.setattr(LocalStore, "set", failing)
+    monkeypatch.setattr(rows, "write_file", failing)
     outputs = {"alpha": tmp_path / "alpha.png"}
     with pytest.raises(UserError, match=rf"^{tmp_path / 'alpha.png.run'}: {said}; make space, then resume$"):
         run(request_for(inputs=small, outputs=outputs, synchronous=True))
