@@ -37,7 +37,7 @@ def bands(path: Path, header: Header) -> Iterator[tuple[Box, Array]]:
     vips = _vips(path, header)
     try:
         with path.open("rb") as file:
-            picture = _opened(vips, file)
+            picture = _opened(vips, file, path, header)
             _check_sequential(picture, path, header)
             region = vips.Region.new(picture)
             for box in boxes(header.shape):
@@ -68,12 +68,19 @@ def _vips(path: Path, header: Header) -> ModuleType:
     return module
 
 
-def _opened(vips: Any, file: IO[bytes]) -> Any:
-    """The picture in a file that libvips reads through Python: left to itself it maps the file into memory."""
+def _opened(vips: Any, file: IO[bytes], path: Path, header: Header) -> Any:
+    """The picture in a file that libvips reads through Python: left to itself it maps the file into memory.
+
+    UserError for a kind of picture that libvips does not know, such as a TIFF of 12 bits.
+    """
     source = vips.SourceCustom()
     source.on_read(file.read)
     source.on_seek(file.seek)
-    return vips.Image.new_from_source(source, "", access="sequential", fail_on="truncated")
+    try:
+        return vips.Image.new_from_source(source, "", access="sequential", fail_on="truncated")
+    except vips.Error as error:
+        why = str(error).strip().splitlines()[-1].strip()
+        raise whole_only(path, header, f"is not read piece by piece by libvips ({why})") from error
 
 
 def _check_sequential(picture: Any, path: Path, header: Header) -> None:

@@ -124,6 +124,15 @@ def test_interlaced_png_is_refused(opened, noise, tmp_path: Path) -> None:
         _streamed(opened(path))
 
 
+def test_a_tiff_of_twelve_bits_is_refused(opened, noise, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, noise((9, 16), "uint16") % 4096, bitspersample=12)
+    with pytest.raises(
+        UserError, match=r"a\.tif: is not read piece by piece by libvips \(.*\), so it can be read only"
+    ):
+        list(large.bands(path, opened(path, "mask").header))
+
+
 def test_without_libvips_the_extra_is_named(opened, noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = FILES["rgb 16"](tmp_path, noise)
     monkeypatch.setitem(sys.modules, "pyvips", None)

@@ -91,7 +91,7 @@ def test_made_up_tiles_are_queries_as_many_as_asked(request_for: Make) -> None:
 
 
 def test_all_patches_as_context_have_no_price_where_they_are_taken(request_for: Make) -> None:
-    lines = foretold(forecast(request_for(overrides=("pool.known=null",)))).splitlines()
+    lines = foretold(forecast(request_for(settings=["pool.known=null"]))).splitlines()
     assert not [line for line in lines if line.startswith(("context", "time"))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from hdmatt_core.errors import MemoryBudgetError, UserError
@@ -14,6 +15,7 @@ from hdmatt_core.runtime.prepare import prepare
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.run import plan
 from hdmatt_core.stage import Tiles
+from hdmatt_core.testing import Scene
 
 Make = Callable[..., Request]
 
@@ -65,6 +67,16 @@ def test_no_pixel_of_the_image_is_read_while_planning(request_for: Make, monkeyp
     assert read == []
     plan(request_for())
     assert set(read) == {"trimap"}
+
+
+def test_tables_are_counted_by_the_rows_that_are_made(request_for: Make, picture: Scene) -> None:
+    trimap = np.zeros_like(picture.trimap)
+    trimap[100:120, 100:120] = 128
+    small = plan(request_for(inputs={"image": picture.image, "trimap": trimap}))
+    assert small.work is not None
+    counts = small.specs[Ref("known", "counts")]
+    assert small.work.queries < small.work.slots / 20
+    assert small.memory["tables"] < counts.nbytes / 4
 
 
 def test_a_budget_too_small_is_refused_with_the_figure(request_for: Make) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import zarr
 from hypothesis import given, settings
@@ -61,6 +62,20 @@ def test_rows_are_read_without_zarr(tmp_path: Path, monkeypatch: Any, name: str)
 
     monkeypatch.setattr(zarr.Array, "__getitem__", refused)
     np.testing.assert_array_equal(rows_of(array, [7, 2]), want)
+
+
+def test_rows_that_are_not_stored_take_no_memory(tmp_path: Path) -> None:
+    grid = Grid((20_000, 20_000), 96, 16)
+    spec = ArraySpec(("tile", "c"), (grid.slots, 3456), "uint8", 1, grid)
+    array = create(zarr.create_group(LocalStore(tmp_path)), "a", spec)
+    rows = np.ones((3, 3456), np.uint8)
+    store_rows(array, slice(0, grid.block), (1, 2, 5), rows)
+    process = psutil.Process()
+    before = process.memory_info().rss
+    table = rows_of(array, range(grid.slots))
+    assert table.nbytes > 200_000_000
+    assert process.memory_info().rss - before < 20_000_000
+    assert np.flatnonzero(table[:, 7]).tolist() == [1, 2, 5]
 
 
 @given(
