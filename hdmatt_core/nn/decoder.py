@@ -14,10 +14,10 @@ from hdmatt_core.nn.pooling import unpool
 from hdmatt_core.nn.presets import COLOURS, STRIDE, Preset
 from hdmatt_core.nn.resnet import Skips
 from hdmatt_core.nn.solved import spread
+from hdmatt_core.nn.surroundings import CELL, surroundings
 
 _ALPHAS, _SURE = [0, 1, 2, 3, 6], [4, 5, 7]
 _SQUARE = 4
-_QUARTER = 4
 
 
 class _Seen(NamedTuple):
@@ -34,7 +34,7 @@ class _Seen(NamedTuple):
         def cut(planes: tuple[Tensor, ...], cell: int) -> tuple[Tensor, ...]:
             return tuple(plane[row : row + 1, :, _cells(rows, cell), _cells(columns, cell)] for plane in planes)
 
-        quarter, place = cut(self.quarter, _QUARTER)
+        quarter, place = cut(self.quarter, CELL)
         return _Seen((quarter, place), cut(self.half, 2), cut(self.full, 1))
 
 
@@ -82,11 +82,8 @@ class Decoder(nn.Module):
             return self.raw(features, skips).clamp(0.0, 1.0)
         seen = self._coarse(features, skips)
         alpha = skips.x[:, -1:].clone()
-        for row, unknown in enumerate(skips.x[:, COLOURS + 1].bool()):
-            if unknown.any():
-                rows, columns = (_surroundings(unknown.any(dim=axis)) for axis in (1, 0))
-                decided = self._fine(seen.within(row, rows, columns)).clamp(0.0, 1.0)
-                alpha[row : row + 1, :, rows, columns] = decided
+        for row, box in surroundings(skips.x[:, COLOURS + 1]):
+            alpha[row : row + 1, :, box[0], box[1]] = self._fine(seen.within(row, *box)).clamp(0.0, 1.0)
         return alpha
 
     def raw(self, features: Tensor, skips: Skips) -> Tensor:
@@ -134,14 +131,6 @@ class Decoder(nn.Module):
 
 def _cells(pixels: slice, cell: int) -> slice:
     return slice(pixels.start // cell, pixels.stop // cell)
-
-
-def _surroundings(asked: Tensor) -> slice:
-    """The whole cells of 1/4 that hold what is asked for on a line of pixels (n,), and one on each side: what two
-    convolutions of 3 x 3 at 1/2 see."""
-    places = asked.nonzero()
-    first, last = int(places[0]) // _QUARTER, int(places[-1]) // _QUARTER
-    return slice(max(first - 1, 0) * _QUARTER, min((last + 2) * _QUARTER, len(asked)))
 
 
 def _pyramid(told: list[Tensor], dtype: torch.dtype) -> list[list[Tensor]]:

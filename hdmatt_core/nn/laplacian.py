@@ -31,19 +31,31 @@ class Windows(NamedTuple):
     scale: tuple[Tensor, Tensor, Tensor]
 
 
-def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor, steps: int, lowest: float) -> Tensor:
-    """Return slope (3) and offset (1) of alpha = slope . I + offset per cell, (B, 4, h, w), of colour (B, 3, h, w).
+class Laplacian:
+    """The matting Laplacian of colour (B, 3, h, w)."""
 
-    `known` (B, 1, h, w) is the share of a cell's pixels that the trimap knows, `alpha` what they are, and elsewhere
-    a first estimate, which is believed a little where `trust` (B, 1, h, w) says so. The steps are made for eigenvalues
-    from `lowest` on: smoother components converge more slowly. A line depends on the cells up to 2 `steps` + 4 around
-    it, and on no others.
-    """
-    windows = _windows(colour)
-    weight = _PIN * known.square() + _PRIOR * trust * (1 - known)
-    operator = _Operator(_stencil(windows), 1 / (_count(colour) * (1 + weight[:, 0])), alpha[:, 0].shape)
-    constant = (weight * alpha / (1 + weight))[:, 0]
-    return _average(_lines(windows, _chebyshev(operator, constant, alpha[:, 0], steps, lowest)[:, None]))
+    def __init__(self, colour: Tensor) -> None:
+        self._windows = _windows(colour)
+        self._stencil = _stencil(self._windows)
+
+    def lines(self, known: Tensor, alpha: Tensor, trust: Tensor, steps: int, lowest: float) -> Tensor:
+        """Return slope (3) and offset (1) of alpha = slope . I + offset per cell, (B, 4, h, w).
+
+        `known` (B, 1, h, w) is the share of a cell's pixels that the trimap knows, `alpha` what they are, and elsewhere
+        a first estimate, which is believed a little where `trust` (B, 1, h, w) says so. The steps are made for
+        eigenvalues from `lowest` on: smoother components converge more slowly. A line depends on the cells up to
+        2 `steps` + 4 around it, and on no others.
+        """
+        weight = _PIN * known.square() + _PRIOR * trust * (1 - known)
+        scale = 1 / (_count(self._windows.colour) * (1 + weight[:, 0]))
+        operator = _Operator(self._stencil, scale, alpha[:, 0].shape)
+        constant = (weight * alpha / (1 + weight))[:, 0]
+        return _average(_lines(self._windows, _chebyshev(operator, constant, alpha[:, 0], steps, lowest)[:, None]))
+
+
+def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor, steps: int, lowest: float) -> Tensor:
+    """Return `lines` of the Laplacian of colour (B, 3, h, w)."""
+    return Laplacian(colour).lines(known, alpha, trust, steps, lowest)
 
 
 def _chebyshev(operator: _Operator, constant: Tensor, x: Tensor, steps: int, lowest: float) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Decoder
@@ -25,6 +26,13 @@ class Unpool(Decoder):
 
     Source: Yu et al., AAAI 2021, decoder; the colour lines are this project's choice.
     """
+
+    class Params(Decoder.Params):
+        """What becomes of the network's matte."""
+
+        finish: bool = Field(True, description="solve alpha once more at every pixel where the network is not sure")
+
+    params: Params
 
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         grid = specs["features"].grid
@@ -50,8 +58,24 @@ class Unpool(Decoder):
         made = np.empty((len(features), patch, patch), np.float32)
         with torch.inference_mode():
             for part in batches(len(features), context.device, patch):
-                made[part] = _decode(network, features[part], skips[part], patch)
+                made[part] = self._decode(network, features[part], skips[part], patch)
         return {"patches": made}
+
+    def _decode(self, network: Any, features: Array, skips: Array, patch: int) -> Array:
+        """Alpha (n, P, P) of fused features (n, h, w, C') and packed skips (n, bytes)."""
+        import torch
+
+        from hdmatt_core.nn.finish import finished
+        from hdmatt_core.nn.skips import cast, unpack_skips
+
+        where = precision(network)
+        fused = torch.from_numpy(features).to(**where).permute(0, 3, 1, 2)
+        unpacked = unpack_skips(torch.from_numpy(skips).to(where["device"]), network.preset, patch)
+        alpha = network.decoder.around(fused, cast(unpacked, where["dtype"])).float()
+        if self.params.finish:
+            alpha = finished(unpacked.x, alpha)
+        made: Array = alpha[:, 0].cpu().numpy()
+        return made
 
 
 def decoding_bytes(preset: Preset, patch: int) -> int:
@@ -69,17 +93,3 @@ def _preset(specs: Specs) -> Preset:
             return preset
     known = ", ".join(f"{p.fused} ({p.name})" for p in PRESETS.values())
     raise UserError(f"no network decodes {channels} channels; wire an aggregator that gives {known}")
-
-
-def _decode(network: Any, features: Array, skips: Array, patch: int) -> Array:
-    """Alpha (n, P, P) of fused features (n, h, w, C') and packed skips (n, bytes)."""
-    import torch
-
-    from hdmatt_core.nn.skips import cast, unpack_skips
-
-    where = precision(network)
-    fused = torch.from_numpy(features).to(**where).permute(0, 3, 1, 2)
-    packed = torch.from_numpy(skips).to(where["device"])
-    alpha = network.decoder.around(fused, cast(unpack_skips(packed, network.preset, patch), where["dtype"]))
-    made: Array = alpha[:, 0].float().cpu().numpy()
-    return made

@@ -30,6 +30,7 @@ from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Aggregator, Sampler, TileState
 from hdmatt_core.nn.evidence import Evidence, known_cells, near_lines, planes_of
+from hdmatt_core.nn.finish import finished
 from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.palette import looked_up
 from hdmatt_core.nn.presets import EVIDENCE_CELL, EVIDENCE_HALO, EVIDENCE_MARGIN
@@ -93,7 +94,7 @@ def direct(made: dict[str, dict[str, Given]], slot: int, *, blind: bool = False)
         fused = attend(features[:1], regions[:1], features[1:], regions[1:], index)
         own = type(skips)(*(part[:1] for part in skips))
         packed = unpack_skips(pack_skips(own), network.preset, PATCH)
-        return network.decoder.around(fused, packed)[0, 0].numpy()
+        return finished(packed.x, network.decoder.around(fused, packed))[0, 0].numpy()
 
 
 def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
