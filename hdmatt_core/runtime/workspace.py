@@ -21,7 +21,7 @@ from hdmatt_core.runtime.spill import Spill
 from hdmatt_core.shards.compiled import compiled
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Target, Tiles
-from hdmatt_core.storage.rows import rows_of, store_rows
+from hdmatt_core.storage.rows import rows_of, store_rows, table_of
 from hdmatt_core.storage.served import Served
 from hdmatt_core.storage.store import array_of, open_arrays
 
@@ -90,7 +90,7 @@ class Workspace:
             if ref not in self._tables:
                 array = self.array(ref)
                 tiles = self.spec(ref).over_tiles
-                self._tables[ref] = rows_of(array, range(array.shape[0])) if tiles else np.asarray(array[...])
+                self._tables[ref] = table_of(array) if tiles else np.asarray(array[...])
             return self._tables[ref]
 
     def computed(self, run: Tiles, grid: Grid) -> NDArray[np.bool_]:

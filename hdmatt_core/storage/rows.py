@@ -7,6 +7,7 @@ written there, in a tenth of that or less.
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,20 @@ from hdmatt_core.stage import Array
 
 def rows_of(array: zarr.Array[Any], slots: Sequence[int]) -> Array:
     """The rows (len(slots), ...) of an array over tiles; zeros where nothing was written."""
-    rows = np.zeros((len(slots), *array.shape[1:]), array.dtype)
+    return _filled(array, slots, np.zeros((len(slots), *array.shape[1:]), array.dtype))
+
+
+def table_of(array: zarr.Array[Any]) -> Array:
+    """All rows of an array over tiles; those that are not stored take no memory, and others a page or two."""
+    if not array.nbytes:
+        return _filled(array, range(array.shape[0]), np.zeros(array.shape, array.dtype))
+    pages = mmap.mmap(-1, array.nbytes)
+    if huge := getattr(mmap, "MADV_NOHUGEPAGE", None):
+        pages.madvise(huge)  # in pages of two megabytes, which numpy asks for, every row would take one
+    return _filled(array, range(array.shape[0]), np.frombuffer(pages, array.dtype).reshape(array.shape))
+
+
+def _filled(array: zarr.Array[Any], slots: Sequence[int], rows: Array) -> Array:
     files = _Files.of(array)
     if files is not None:
         files.fill(rows, slots)
