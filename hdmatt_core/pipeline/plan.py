@@ -24,7 +24,7 @@ KEPT = "kept between passes"
 KEPT_SHARE = 8
 """Rows are kept in memory up to one part in so many of the budget; files beyond it cost little more, and memory stays
 flat in the picture's size."""
-SLACK = 1.25
+SLACK = 1.4
 """Allocators give memory back late and in pieces; what tasks declare is raised by this factor (measured)."""
 
 

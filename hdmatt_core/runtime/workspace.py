@@ -44,6 +44,7 @@ class Workspace:
         self._arrays: dict[Ref, zarr.Array[Any]] = {}
         self._decoded: dict[Ref, zarr.Array[Any]] = {}
         self._served: dict[str, Served] = {}
+        self._pass = -1
         self._blocks: dict[int, list[Box]] = {}
         self.kept = Kept(job.keep, spill_of(job))
         self._tables: dict[Ref, Array] = {}
@@ -80,6 +81,12 @@ class Workspace:
             if index not in self._blocks:
                 self._blocks[index] = self.job.plan.passes[index].blocks()
             return self._blocks[index]
+
+    def enters(self, index: int) -> bool:
+        """Whether this process has come to another pass."""
+        with self._busy:
+            before, self._pass = self._pass, index
+            return before != index
 
     def spec(self, ref: Ref) -> ArraySpec:
         return self.job.plan.specs[ref]
