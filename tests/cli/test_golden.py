@@ -40,7 +40,7 @@ def test_four_mistakes_are_reported_with_their_lines_in_under_a_second_without_t
     words = [sys.executable, "-c", TIMED, str(GOLDEN / "miswired.yaml")]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     lines = [line.split(":")[1] for line in done.stderr.splitlines() if "miswired.yaml:" in line]
-    assert lines == ["13", "56", "60", "63"]
+    assert lines == ["13", "57", "61", "64"]
     code, seconds, loaded = done.stdout.split(" ", maxsplit=2)
     assert (code, loaded.strip()) == ("2", "[]")
     assert float(seconds) < 1.0

@@ -291,7 +291,7 @@ def test_a_network_needs_weights(parse: Parse, registry: Registry) -> None:
     with pytest.raises(DocumentError) as raised:
         build_graph(parse(text), registry)
     what = "weights: missing, but stage 'small_patches' (overview.patches) needs a network; write 'weights: hdmatt-s'"
-    assert str(raised.value) == f"t.yaml:3:1: {what}"
+    assert str(raised.value) == f"t.yaml:2:1: {what}"
 
 
 def test_a_grid_is_what_the_parameters_say(parse: Parse, registry: Registry) -> None:
