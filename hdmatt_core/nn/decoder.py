@@ -76,7 +76,7 @@ class Decoder(nn.Module):
         """Return `forward`'s alpha, to rounding, where something is unknown, and the trimap's elsewhere.
 
         What is near nothing unknown is not decided at the two finest levels. On a processor alone, a patch at a time:
-        an accelerator would rather have all of them at once.
+        an accelerator would rather have all of them at once, and decides known pixels too.
         """
         if features.device.type != "cpu":
             return self.raw(features, skips).clamp(0.0, 1.0)

@@ -1,4 +1,7 @@
-"""The matte's last touch: where the network is not sure, alpha follows the colours of the pixels that it is sure of."""
+"""The matte's last touch: where the network is not sure, alpha follows the colours of the pixels that it is sure of.
+
+Not in the paper: closed form's Laplacian (Levin et al., 2008) once more, with what the network says as its prior.
+"""
 
 from __future__ import annotations
 
