@@ -14,7 +14,10 @@ from hdmatt_core.cli.running import execute, resume_command
 from hdmatt_core.cli.words import reduction
 from hdmatt_core.errors import UserError
 from hdmatt_core.runtime.cluster import session
+from hdmatt_core.runtime.prepare import prepare
 from hdmatt_core.runtime.request import Request
+from hdmatt_core.storage.made import Made
+from hdmatt_core.storage.store import Fingerprint
 
 
 def matte(
@@ -115,17 +118,19 @@ def _folder(
     for folder in (output, foreground):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-    done = skipped = 0
+    made, done, skipped = Made(output), 0, 0
     failures: list[tuple[Path, UserError]] = []
     for image in _pictures(images):
         alpha = output / f"{image.stem}.png"
         cutout = foreground / f"{image.stem}.png" if foreground else None
         try:
             asked = _one(request, image, _partner(image, trimaps), alpha, cutout)
-            if request.resume and _finished(asked):
+            parts = _made_from(asked)
+            if request.resume and _finished(asked) and _still_that(alpha, made.changed(alpha, parts), request):
                 skipped += 1
                 continue
             execute(asked, quiet=quiet)
+            made.note(alpha, parts)
             done += 1
         except UserError as error:
             failures.append((image, error))
@@ -138,6 +143,22 @@ def _finished(request: Request) -> bool:
     store = request.store_path()
     made = all(path is None or path.exists() for path in request.outputs.values())
     return made and not (store is not None and store.exists())
+
+
+def _made_from(request: Request) -> Fingerprint:
+    """All that a matte depends on, and how it is written."""
+    prepared = prepare(request)
+    for source in prepared.sources.values():
+        source.close()
+    depths = {f"depth of output '{name}'": sink.params.depth for name, sink in prepared.sinks.items()}
+    return {**prepared.fingerprint(), **depths}
+
+
+def _still_that(alpha: Path, changed: list[str], request: Request) -> bool:
+    """Whether a matte that is there would come out the same now; UserError where not, unless it may be overwritten."""
+    if changed and not request.overwrite:
+        raise UserError(f"{alpha} is there, changed since: {', '.join(changed)}; add --overwrite to make such anew")
+    return not changed
 
 
 def _summary(done: int, skipped: int, failures: list[tuple[Path, UserError]]) -> None:

@@ -170,10 +170,41 @@ def test_a_folder_is_a_batch_and_one_bad_file_does_not_stop_the_others(hdmatt: H
     code, said = hdmatt("matte photos --trimaps trimaps -o alphas")
     assert code == 2
     assert "2 matted, 1 failed" in said
-    assert sorted(p.name for p in Path("alphas").iterdir()) == ["a.png", "c.png"]
+    assert sorted(p.name for p in Path("alphas").glob("[!.]*")) == ["a.png", "c.png"]
     Image.fromarray(picture.image).save("photos/b.png")
     code, said = hdmatt("matte photos --trimaps trimaps -o alphas --resume")
     assert (code, said) == (0, "1 matted, 2 there already, 0 failed\n")
+
+
+def test_a_folder_goes_on_with_nothing_that_would_be_another_matte_now(hdmatt: Hdmatt, picture: Scene) -> None:
+    for folder in ("photos", "trimaps", "alphas"):
+        Path(folder).mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(picture.image).save(f"photos/{name}.png")
+        Image.fromarray(picture.trimap).save(f"trimaps/{name}.png")
+    again = "matte photos --trimaps trimaps -o alphas --synchronous --resume"
+    assert hdmatt(again) == (0, "2 matted, 0 failed\n")
+    Image.fromarray(picture.image[::-1]).save("photos/b.png")
+    code, said = hdmatt(again)
+    assert code == 2
+    what = "alphas/b.png is there, changed since: input 'image'; add --overwrite to make such anew"
+    assert said.splitlines()[0] == f"error: {what}"
+    assert said.splitlines()[1] == "0 matted, 1 there already, 1 failed"
+    code, said = hdmatt(f"{again} --set pick.k=2 --depth 16")
+    assert code == 2
+    assert "a.png is there, changed since: depth of output 'alpha', stage 'pick'; add --overwrite" in said
+    assert hdmatt(f"{again} --overwrite") == (0, "1 matted, 1 there already, 0 failed\n")
+    assert hdmatt(again) == (0, "0 matted, 2 there already, 0 failed\n")
+
+
+def test_a_matte_that_nobody_noted_counts_as_there(hdmatt: Hdmatt, picture: Scene) -> None:
+    for folder in ("photos", "trimaps", "alphas"):
+        Path(folder).mkdir()
+    for place, values in (("photos", picture.image), ("trimaps", picture.trimap), ("alphas", picture.trimap)):
+        Image.fromarray(values).save(f"{place}/a.png")
+    Path("alphas/.hdmatt.jsonl").write_text('\n{"a.png": {"weights": "12\n[1]\n')  # cut short by a crash
+    code, said = hdmatt("matte photos --trimaps trimaps -o alphas --resume")
+    assert (code, said) == (0, "0 matted, 1 there already, 0 failed\n")
 
 
 def test_ctrl_c_says_how_to_go_on(hdmatt: Hdmatt, monkeypatch: pytest.MonkeyPatch) -> None:
