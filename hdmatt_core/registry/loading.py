@@ -73,6 +73,9 @@ def _brought(manager: pluggy.PluginManager, point: EntryPoint, loaded: Loaded) -
             return iter(brought)
         cure = "decorate a function hdmatt_stages() with hdmatt_core.hooks.hookimpl"
         loaded.problems.append(_problem(point, "it implements no hook", cure))
+    except pluggy.PluginValidationError:
+        what = "its hook's parameters are not those of hdmatt_core.hooks"  # pluggy says so in lines of object names
+        loaded.problems.append(_problem(point, what, "write it as hdmatt_stages(), without any"))
     except (Exception, SystemExit) as error:
         cure = f"repair or upgrade it, or remove it: pip uninstall {_package(point)}"
         loaded.problems.append(_problem(point, told(error), cure, error=error))

@@ -82,7 +82,7 @@ def test_strict_mode_refuses_them(hdmatt: Hdmatt, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv(STRICT, "1")
     outcome = hdmatt("stages")
     assert (outcome.code, outcome.out) == (2, "")
-    assert f"problems with plug-ins, and {STRICT} is set\n  plug-in hdmatt-hookless 0.1" in outcome.err
+    assert f"problems with plug-ins, and {STRICT} is set\n  plug-in hdmatt-greedy 0.1" in outcome.err
 
 
 @pytest.mark.usefixtures("broken")

@@ -25,6 +25,10 @@ SAYS = {
         "plug-in hdmatt-hookless 0.1 (hookless = hdmatt_hookless): it implements no hook; "
         "decorate a function hdmatt_stages() with hdmatt_core.hooks.hookimpl"
     ),
+    "greedy": (
+        "plug-in hdmatt-greedy 0.1 (greedy = hdmatt_greedy): its hook's parameters are not those of "
+        "hdmatt_core.hooks; write it as hdmatt_stages(), without any"
+    ),
     "outdated": (
         "plug-in hdmatt-outdated 0.3 (outdated = hdmatt_outdated): stage 'sampler.outdated' was written "
         "for contract 0, older than this hdmatt's 1; upgrade hdmatt-outdated: pip install -U hdmatt-outdated"
