@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hdmatt_core.nn.laplacian import Laplacian
 from hdmatt_core.nn.presets import COLOURS
-from hdmatt_core.nn.solved import evaluated
+from hdmatt_core.nn.solved import along, pinned
 from hdmatt_core.nn.surroundings import surroundings
 
 _ROUNDS, _STEPS, _LOWEST = 2, 4, 0.01
@@ -24,17 +24,19 @@ def finished(x: Tensor, alpha: Tensor) -> Tensor:
     what is unknown in it.
     """
     if x.device.type != "cpu":
-        return _finished(x, alpha)
+        return pinned(x, touched(x, alpha))
     made = alpha.clone()
     for row, (rows, columns) in surroundings(x[:, COLOURS + 1]):
         at = (slice(row, row + 1), slice(None), rows, columns)
-        made[at] = _finished(x[at], alpha[at])
+        made[at] = pinned(x[at], touched(x[at], alpha[at]))
     return made
 
 
-def _finished(x: Tensor, alpha: Tensor) -> Tensor:
+def touched(x: Tensor, alpha: Tensor) -> Tensor:
+    """`finished` of whole patches before the last clamp, for the loss; gradients reach `alpha` (B, 1, H, W)."""
     laplacian, known = Laplacian(x[:, :COLOURS]), 1 - x[:, COLOURS + 1 : COLOURS + 2]
     for _ in range(_ROUNDS):
+        alpha = pinned(x, alpha)
         trust = _UNSURE + _SURE * (2 * alpha - 1).abs() ** _POWER
-        alpha = evaluated(x, laplacian.lines(known, alpha, trust, _STEPS, _LOWEST))
+        alpha = along(x[:, :COLOURS], laplacian.lines(known, alpha, trust, _STEPS, _LOWEST))
     return alpha

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import combinations_with_replacement, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -95,7 +95,14 @@ class _Operator:
         self._cells = [self._wide[place] for place in places]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply it to planes (B, h, w)."""
+        """Apply it to planes (B, h, w); gradients reach them and the scale, not the colours."""
+        if torch.is_grad_enabled() and (x.requires_grad or self._scale.requires_grad):
+            summed: Tensor = _Symmetric.apply(x, self)  # type: ignore[no-untyped-call]
+            return summed * self._scale
+        return self.summed(x).mul_(self._scale)
+
+    def summed(self, x: Tensor) -> Tensor:
+        """The products of planes (B, h, w) with the stencil, added up."""
         self._wide[:, 2:-2, 2:-2] = x
         return self.added() if x.device.type == "cpu" else self.together()
 
@@ -104,7 +111,7 @@ class _Operator:
         total = torch.zeros_like(self._cells[0])
         for taps, cells in zip(self._taps, self._cells, strict=True):
             total.addcmul_(taps, cells)
-        return total.mul_(self._scale)
+        return total
 
     def together(self) -> Tensor:
         """All products at once: an accelerator has done them all before it is told of a second."""
@@ -112,7 +119,20 @@ class _Operator:
 
     @cached_property
     def _stacked(self) -> Tensor:
-        return torch.stack(self._taps) * self._scale
+        return torch.stack(self._taps)
+
+
+class _Symmetric(torch.autograd.Function):
+    """The sum of an operator's products, which is its own adjoint; what it works in place with, nobody has to keep."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, operator: _Operator) -> Tensor:
+        ctx.operator = operator
+        return operator.summed(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        return ctx.operator.summed(gradient), None
 
 
 def _at(down: int, right: int, shape: torch.Size) -> tuple[slice, slice, slice]:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.nn.finish import touched
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.nn.weights import load, save
 from hdmatt_core.training.average import Average
@@ -150,25 +151,28 @@ class Trainer:
             group["lr"] = self._rate()
 
     def _loss(self, batch: Batch) -> torch.Tensor:
-        """The loss of the patches, and of their overview where they are told of one."""
+        """The loss of the patches before and after their last touch, and of their overview where they are told."""
         config, seen = self.config, torch.zeros((), device=self.device)
         if batch.overview is not None:
-            seen, raw, _ = self._matted(batch.overview)
-            batch = batch._replace(planes=told(batch.planes, raw.detach().clamp(0.0, 1.0), batch.places))
-        loss, _, features = self._matted(batch)
+            overview, _ = self._matted(batch.overview)
+            seen = self._distance(overview, batch.overview)
+            batch = batch._replace(planes=told(batch.planes, overview.detach().clamp(0.0, 1.0), batch.places))
+        raw, features = self._matted(batch)
+        loss = self._distance(touched(batch.x, raw), batch) + config.untouched_loss * self._distance(raw, batch)
         if config.choice_loss:
             scores, share = self.model.context.choice(features[:_COMPARED], batch.regions[:_COMPARED])
             loss = loss + config.choice_loss * choice_loss(scores, share)
         return loss + config.overview_loss * seen
 
-    def _matted(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The loss of a batch, its alpha before the clamp (n, 1, P, P), and the features that it came from."""
+    def _matted(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Alpha of a batch before the clamp (n, 1, P, P), and the features that it came from; float32."""
         x = batch.x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._phase(self.step).bf16):
             raw, features = self.model.told(x, batch.regions, batch.contexts, batch.evidence)
-        raw = raw.float()
-        gradient = self.config.gradient_loss
-        return matting_loss(raw, batch.alpha, batch.unknown, batch.contrast, gradient), raw, features.float()
+        return raw.float(), features.float()
+
+    def _distance(self, alpha: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return matting_loss(alpha, batch.alpha, batch.unknown, batch.contrast, self.config.gradient_loss)
 
     def _rate(self) -> float:
         """Linear warm-up by steps, cosine by progress."""

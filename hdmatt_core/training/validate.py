@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from hdmatt_core.nn.finish import finished
 from hdmatt_core.nn.network import HDMatt
 from hdmatt_core.training.batch import Batch, batch_of
 from hdmatt_core.training.config import TrainConfig
@@ -91,7 +92,7 @@ class Predictor:
         index = torch.where(torch.arange(3, device=device) < self._contexts, batch.contexts, -1)
         features, skips = self._model.encoder(batch.x, None if self._apart else batch.evidence)
         fused = self._model.context(features, batch.regions, features, batch.regions, index)
-        alpha: Floats = self._model.decoder(fused, skips)[:, 0].cpu().numpy()
+        alpha: Floats = finished(batch.x, self._model.decoder.around(fused, skips))[:, 0].cpu().numpy()
         joined: Floats = np.vstack([np.hstack(list(alpha[at : at + 2])) for at in (0, 2)])
         return joined
 

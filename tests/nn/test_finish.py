@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hdmatt_core.nn.finish import finished
+from hdmatt_core.nn.finish import finished, touched
 from hdmatt_core.nn.inputs import make_input
 
 SIDE = 96
@@ -60,3 +60,18 @@ def test_what_it_is_given_is_not_changed() -> None:
     before = alpha.clone()
     finished(x, alpha)
     assert torch.equal(alpha, before)
+
+
+def test_gradients_go_through_it() -> None:
+    x, _ = striped()
+    x = x[:, :, 8:24, 8:24].double()  # a corner of what is unknown, and known pixels around it
+    alpha = torch.from_numpy(np.random.default_rng(3).uniform(0.1, 0.9, (1, 1, 16, 16))).requires_grad_()
+    assert torch.autograd.gradcheck(lambda a: touched(x, a), alpha)
+
+
+def test_without_gradients_the_last_touch_has_the_same_bits() -> None:
+    x, truth = striped()
+    alpha = (0.8 * truth).requires_grad_()
+    with torch.no_grad():
+        want = touched(x, alpha)
+    assert torch.equal(touched(x, alpha).detach(), want)

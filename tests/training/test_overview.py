@@ -56,6 +56,24 @@ def test_what_the_overview_gets_wrong_is_in_the_loss(config: TrainConfig) -> Non
         free.model.load_state_dict(trainer.model.state_dict())
         alone = float(free._loss(batch))
         assert batch.overview is not None
-        seen = float(trainer._matted(batch.overview)[0])
+        seen = float(trainer._distance(trainer._matted(batch.overview)[0], batch.overview))
     assert seen > 0
     assert whole == pytest.approx(alone + config.overview_loss * seen, rel=1e-3)
+
+
+def test_a_matte_is_learned_before_and_after_its_last_touch(config: TrainConfig) -> None:
+    trainer = Trainer(config)
+    batch = batch_of(draw(make_composer(config), config.phases[0], np.random.default_rng(1)))
+    trainer.model.eval()
+    with torch.no_grad():
+        whole = float(trainer._loss(batch))
+        blind = Trainer(config.model_copy(update={"untouched_loss": 0.0}))
+        blind.model = trainer.model
+        untouched = float(trainer._distance(trainer._matted(batch)[0], batch))
+        rest = float(blind._loss(batch))
+    assert whole - rest == pytest.approx(config.untouched_loss * untouched, rel=0.2)  # told of the overview, or not
+    after = Trainer(config.model_copy(update={"untouched_loss": 0.0, "choice_loss": 0.0, "overview_loss": 0.0}))
+    after._loss(batch).backward()  # type: ignore[no-untyped-call]
+    for name, weight in after.model.decoder.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
