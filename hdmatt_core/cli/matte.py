@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -13,6 +13,7 @@ from hdmatt_core.cli import options
 from hdmatt_core.cli.running import execute, resume_command
 from hdmatt_core.cli.words import reduction
 from hdmatt_core.errors import UserError
+from hdmatt_core.kinds import Sink
 from hdmatt_core.runtime.cluster import session
 from hdmatt_core.runtime.prepare import prepare
 from hdmatt_core.runtime.request import Request
@@ -150,7 +151,9 @@ def _made_from(request: Request) -> Fingerprint:
     prepared = prepare(request)
     for source in prepared.sources.values():
         source.close()
-    depths = {f"depth of output '{name}'": sink.params.depth for name, sink in prepared.sinks.items()}
+    depths = {
+        f"depth of output '{name}'": cast("Sink.Params", sink.params).depth for name, sink in prepared.sinks.items()
+    }
     return {**prepared.fingerprint(), **depths}
 
 

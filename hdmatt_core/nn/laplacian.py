@@ -131,7 +131,7 @@ class _Symmetric(torch.autograd.Function):
         return operator.summed(x)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return ctx.operator.summed(gradient), None
 
 
