@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Aggregator
-from hdmatt_core.nn.presets import PRESETS, Preset
+from hdmatt_core.nn.presets import PRESETS, STRIDE, Preset
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Gather, Gathered, Own, Request, Specs, Target
-from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
+from hdmatt_stages.batches import batches, host_bytes, precision
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,7 @@ class _Attention(Aggregator):
         preset, k, cells = _preset(channels), specs["choice"].shape[1], height * width
         rows = 8 * cells * (k + 1) * (channels + preset.key + preset.found)
         logits = 4 * COPIES * (k + 1) * cells**2
-        return max(CPU * (rows + logits), ACCELERATOR * rows)
+        return host_bytes(height * STRIDE, rows + logits, rows)
 
     def run(self, block: Block, context: Context) -> dict[str, Array]:
         import torch

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from hdmatt_core.stage import Array
 
 CPU, ACCELERATOR = 2, 8
-"""Patches per forward pass: on one core more gain nothing and cost memory; an accelerator wants them."""
+"""Patches per forward pass: small ones on one core, where more gain nothing; an accelerator wants them."""
 ALONE = 288
-"""Side below which torch takes another convolution for a single patch than for several (CPU)."""
+"""Side below which torch takes another convolution for a single patch than for several (CPU); from there on each goes
+alone, for two take as long as one after the other, and twice the memory."""
+LARGE = 320
+"""Side up to which an accelerator takes the whole number; of larger ones as many pixels."""
 
 
 def batches(count: int, device: str, patch: int) -> Iterator[NDArray[np.intp]]:
@@ -21,13 +24,25 @@ def batches(count: int, device: str, patch: int) -> Iterator[NDArray[np.intp]]:
 
     On an accelerator a short run is filled up with patches of its own: what it computes with depends on the length.
     """
-    size = CPU if device == "cpu" else ACCELERATOR
+    size = at_once(patch, device)
     for start in range(0, count, size):
         rows = np.arange(start, min(start + size, count))
         if device != "cpu":
             yield np.resize(rows, size)
         else:
             yield rows.repeat(2) if len(rows) == 1 and patch < ALONE else rows
+
+
+def at_once(patch: int, device: str) -> int:
+    """How many patches of side ``patch`` go through the network together."""
+    if device == "cpu":
+        return CPU if patch < ALONE else 1
+    return max(1, min(ACCELERATOR, ACCELERATOR * LARGE**2 // patch**2))
+
+
+def host_bytes(patch: int, processor: int, accelerator: int) -> int:
+    """Bytes of memory for one pass, wherever it computes: of a patch where a processor does, and an accelerator."""
+    return max(at_once(patch, "cpu") * processor, at_once(patch, "accelerator") * accelerator)
 
 
 def input_for(network: Any, image: Array, trimap: Array) -> Any:

@@ -13,7 +13,7 @@ from hdmatt_core.nn.layout import skips_bytes
 from hdmatt_core.nn.presets import PRESETS, Preset
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Specs, Target
-from hdmatt_stages.batches import ACCELERATOR, CPU, batches, precision
+from hdmatt_stages.batches import batches, host_bytes, precision
 
 
 class Unpool(Decoder):
@@ -84,7 +84,7 @@ def decoding_bytes(preset: Preset, patch: int) -> int:
     # Measured per pixel of a patch: 243 bytes for hdmatt-s, 320 for hdmatt-r34, float32; to its last touch 358.
     pixel = 6 * (18 + preset.head) + 70
     host = skips_bytes(preset, patch) + 8 * patch**2
-    return max(CPU * pixel * patch**2, ACCELERATOR * host)
+    return host_bytes(patch, pixel * patch**2, host)
 
 
 def _preset(specs: Specs) -> Preset:

@@ -16,7 +16,7 @@ from hdmatt_core.nn.regions import downsample_regions
 from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, Target, Window
 from hdmatt_stages.anywhere import checked_stride, palettes_around, slots_around
-from hdmatt_stages.batches import ACCELERATOR, CPU, batches, input_for
+from hdmatt_stages.batches import batches, host_bytes, input_for
 from hdmatt_stages.evidence import evidence_of, seen_around
 from hdmatt_stages.glance import factor_for, overview_around
 from hdmatt_stages.pool import grid_of
@@ -126,7 +126,7 @@ class ResNet(Encoder):
 def encoding_bytes(preset: Preset, patch: int) -> int:
     """Bytes that encoding a batch of patches of ``patch`` px allocates."""
     activations = ACTIVATION_BYTES * preset.widths[0]
-    return max(CPU * (activations + INPUT_BYTES), ACCELERATOR * INPUT_BYTES) * patch**2
+    return host_bytes(patch, (activations + INPUT_BYTES) * patch**2, INPUT_BYTES * patch**2)
 
 
 def _encode(block: Block, origin: tuple[int, ...], network: Any, rows: NDArray[np.intp], told: Any) -> dict[str, Array]:

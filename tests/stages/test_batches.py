@@ -20,6 +20,11 @@ def test_an_accelerator_sees_runs_of_one_length() -> None:
     assert next(batches(3, "mps", 320)).tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
 
 
+def test_an_accelerator_takes_fewer_of_large_ones() -> None:
+    assert {len(run) for run in batches(21, "cuda", 480)} == {3}
+    assert {len(run) for run in batches(2, "cuda", 2048)} == {1}
+
+
 def test_a_small_patch_is_never_alone_on_a_processor() -> None:
     assert next(batches(1, "cpu", ALONE - 16)).tolist() == [0, 0]
-    assert next(batches(1, "cpu", 320)).tolist() == [0]
+    assert [run.tolist() for run in batches(2, "cpu", ALONE)] == [[0], [1]]
