@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("hdmatt", deadline=None)  # a machine that is busy is no fault of what is tested
+settings.load_profile("hdmatt")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hdmatt_core.geometry import Box, Grid, blocks_of, reflected
@@ -19,7 +19,6 @@ def grids(draw: st.DrawFn) -> Grid:
 
 
 @given(grids())
-@settings(deadline=None)
 def test_patches_cover_every_pixel(grid: Grid) -> None:
     covered = np.zeros(grid.shape, dtype=bool)
     for slot in grid.present(0, grid.slots):
@@ -28,7 +27,6 @@ def test_patches_cover_every_pixel(grid: Grid) -> None:
 
 
 @given(grids())
-@settings(deadline=None)
 def test_a_slot_and_its_position_name_each_other(grid: Grid) -> None:
     present = grid.present(0, grid.slots)
     assert len(present) == grid.counts[0] * grid.counts[1]
@@ -36,7 +34,6 @@ def test_a_slot_and_its_position_name_each_other(grid: Grid) -> None:
 
 
 @given(grids(), st.data())
-@settings(deadline=None)
 def test_covering_finds_exactly_the_patches_over_a_box(grid: Grid, data: st.DataObject) -> None:
     start = tuple(data.draw(st.integers(0, n - 1)) for n in grid.shape)
     stop = tuple(data.draw(st.integers(a + 1, n)) for a, n in zip(start, grid.shape, strict=True))
@@ -46,7 +43,6 @@ def test_covering_finds_exactly_the_patches_over_a_box(grid: Grid, data: st.Data
 
 
 @given(grids())
-@settings(deadline=None)
 def test_ramps_are_positive_and_one_in_the_centre(grid: Grid) -> None:
     for slot in grid.present(0, grid.slots)[:6]:
         ramp = grid.ramp(slot)

@@ -77,12 +77,15 @@ class RunStore:
         return (self.path / "run.json").exists()
 
     def begin(self, fingerprint: Fingerprint, command: str) -> None:
-        """Start afresh: forget what is here, write the fingerprint last and in one piece."""
+        """Start afresh: forget what is here, write the fingerprint last and in one piece.
+
+        What says whose the store is goes first: a task of the run before that misses its arrays then knows why.
+        """
         self.made = True
-        for name in _GROUPS:
-            shutil.rmtree(self.path / name, ignore_errors=True)
         for name in ("run.json", "events.jsonl"):
             (self.path / name).unlink(missing_ok=True)
+        for name in _GROUPS:
+            shutil.rmtree(self.path / name, ignore_errors=True)
         for name in ("arrays.zarr", "ledger.zarr"):
             zarr.create_group(LocalStore(self.path / name))
         self._write(fingerprint, command, generation=1)

@@ -100,7 +100,7 @@ def test_tallies_add_up() -> None:
     assert Tally().means()["share"] == 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(arrays.arrays(np.float64, (2, 1, 2, 3), elements=st.floats(0.01, 1)), st.integers(0, 2**31))
 def test_equal_weights_match_by_chance(raw: np.ndarray, seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hdmatt_images.jpeg_markers import complete
 from hdmatt_images.sources.jpeg import JpegSource
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
@@ -71,7 +71,6 @@ def test_the_profile_goes_on(opened, noise, tmp_path: Path) -> None:
 
 
 @given(st.booleans(), st.integers(1, 400), st.binary(max_size=20))
-@settings(deadline=None)
 def test_a_file_is_complete_up_to_its_end_marker_whatever_follows(progressive: bool, cut: int, tail: bytes) -> None:
     packed = io.BytesIO()
     thumbnail = io.BytesIO()  # holds an end marker of its own

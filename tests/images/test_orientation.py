@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hdmatt_images import orientation
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -25,7 +25,6 @@ def _windows(draw: st.DrawFn) -> tuple[tuple[int, int], int, Box]:
 
 
 @given(_windows())
-@settings(deadline=None)
 def test_a_window_read_and_turned_is_a_window_of_the_turned_whole(case: tuple[tuple[int, int], int, Box]) -> None:
     shape, turn, box = case
     stored = np.arange(shape[0] * shape[1]).reshape(shape)
@@ -34,7 +33,6 @@ def test_a_window_read_and_turned_is_a_window_of_the_turned_whole(case: tuple[tu
 
 
 @given(_windows())
-@settings(deadline=None)
 def test_boxes_go_there_and_back(case: tuple[tuple[int, int], int, Box]) -> None:
     shape, turn, box = case
     assert orientation.displayed_box(orientation.stored_box(box, shape, turn), shape, turn) == box

@@ -35,7 +35,7 @@ def rounded(value: Fraction, dtype: str) -> float:
 
 
 @given(SIDES, DTYPES, st.sampled_from([None, 3, 4]), st.integers(0, 99), st.booleans())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_every_pixel_is_the_mean_of_those_under_it(noise, sides, dtype: str, channels, seed: int, clear: bool) -> None:
     values = noise(sides if channels is None else (*sides, channels), dtype, seed)
     if channels == 4 and clear:
@@ -58,7 +58,7 @@ def test_a_reduced_cutout_lies_over_a_reduced_picture_as_before(noise) -> None:
 
 
 @given(SIDES, DTYPES, st.sampled_from([None, 4]), st.integers(1, 4), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_boxes_and_pieces_do_not_show(noise, sides, dtype: str, channels, piece: int, data: st.DataObject) -> None:
     values = noise(sides if channels is None else (*sides, channels), dtype)
     whole = halved(values)

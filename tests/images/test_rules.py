@@ -11,7 +11,7 @@ from hdmatt_images.colour import rgb_from_cmyk
 from hdmatt_images.depth import converted, widened
 from hdmatt_images.held import release
 from hdmatt_images.rules import Place, as_role
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hdmatt_core.errors import HdmattWarning, UserError
@@ -88,7 +88,6 @@ def test_floats_outside_the_scale_are_refused_with_their_place(value: float, mes
 
 
 @given(st.sampled_from(["uint8", "uint16", "float32"]), st.sampled_from(["uint8", "uint16", "float32"]), st.data())
-@settings(deadline=None)
 def test_a_change_of_depth_keeps_the_share_of_full_scale(before: str, after: str, data: st.DataObject) -> None:
     full = {"uint8": 255, "uint16": 65535, "float32": 1}
     share = data.draw(st.integers(0, 65535)) / 65535

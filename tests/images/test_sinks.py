@@ -50,7 +50,7 @@ SHAPES = st.one_of(
 
 
 @given(SHAPES, st.sampled_from([None, 3, 4]), st.sampled_from(LOSSLESS), st.sampled_from(list(DTYPES.values())))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_was_written_is_read_again(
     opened, pixels, written, noise, tmp_path_factory, shape, channels, to: tuple[str, str], dtype: str
 ) -> None:

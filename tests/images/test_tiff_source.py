@@ -61,7 +61,7 @@ def test_windows_equal_the_array(opened, window, pixels, noise, tmp_path, dtype:
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_window_of_any_layout(opened, window, noise, tmp_path_factory, data: st.DataObject) -> None:
     layout = data.draw(st.sampled_from(sorted(LAYOUTS)))
     shape = data.draw(st.tuples(st.integers(1, 50), st.integers(1, 50)))

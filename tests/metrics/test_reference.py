@@ -17,7 +17,7 @@ Bytes = NDArray[np.uint8]
 
 
 @given(seed=st.integers(0, 2**32), shape=st.tuples(st.integers(2, 14), st.integers(2, 14)), few=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_as_defined(seed: int, shape: tuple[int, int], few: bool) -> None:
     rng = np.random.default_rng(seed)
     values = np.array([0, 26, 76, 102, 153, 255]) if few else np.arange(256)

@@ -35,7 +35,7 @@ def _blobs(rng: np.random.Generator, shape: tuple[int, int], values: list[int], 
     kinds=st.sampled_from([[0, 255], [0, 100, 153, 255], list(range(256)), [255], [0], [7]]),
     known=st.sampled_from([[128], [0, 128, 255], [0, 255], [0, 90, 128, 200]]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_tiles_are_exact(
     seed: int, shape: tuple[int, int], tile: int, cell: int, kinds: list[int], known: list[int]
 ) -> None:

@@ -14,7 +14,7 @@ from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.regions import downsample_regions, trimap_classes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(hnp.arrays(np.uint8, (2, 4, 8), elements=st.sampled_from([0, 128, 255])))
 def test_a_cell_follows_the_rule(trimap: np.ndarray) -> None:
     regions = downsample_regions(trimap, stride=2)

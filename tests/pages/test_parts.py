@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hdmatt_core.geometry import Box, Grid
@@ -30,7 +30,6 @@ from hdmatt_core.runtime.events import (
 
 
 @given(height=st.integers(1, 70), width=st.integers(1, 70), factor=st.integers(1, 9), seed=st.integers(0, 9))
-@settings(deadline=None)
 def test_a_reduced_pixel_is_the_mean_of_its_square(height: int, width: int, factor: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (height + factor, width + factor, 3), np.uint8)
     small = shrunk((height, width), factor, lambda box: pixels[box.slices])
@@ -61,7 +60,6 @@ def test_pictures_of_any_size_are_reduced_in_the_same_memory() -> None:
 
 
 @given(st.integers(1, 2000), st.integers(1, 2000), st.integers(1, 5))
-@settings(deadline=None)
 def test_tiles_lie_where_the_grid_says(height: int, width: int, side: int) -> None:
     grid = Grid((height, width), patch=320, overlap=32, side=side)
     slots = np.arange(grid.slots) % 251

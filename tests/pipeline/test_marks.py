@@ -57,7 +57,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(JSON)
 def test_json_is_read_back(value: object) -> None:
     reading = read_yaml(json.dumps(value, ensure_ascii=False), "t.yaml")
@@ -65,7 +65,7 @@ def test_json_is_read_back(value: object) -> None:
     assert reading.faults == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.text() | st.text("{}[]:,&*!-? \n\t#|>'\"a1%"))
 def test_whatever_the_text_it_is_read_or_refused_with_a_place(text: str) -> None:
     try:

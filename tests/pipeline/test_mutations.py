@@ -67,7 +67,7 @@ def mutated(steps: list[tuple[float, str, Any]]) -> dict[str, Any]:
     return tree
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(steps=STEPS)
 def test_any_mutation_holds_or_is_refused_with_places(registry: Registry, steps: list[tuple[float, str, Any]]) -> None:
     text = json.dumps(mutated(steps), indent=1).replace("NaN", ".nan")

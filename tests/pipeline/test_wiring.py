@@ -43,7 +43,7 @@ def wirings(draw: st.DrawFn) -> tuple[int, dict[int, list[int]]]:
     return count, {i: draw(one) for i in range(count)}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(wirings())
 def test_any_wiring_is_ordered_or_its_cycles_are_named(
     linked: Registry, wiring: tuple[int, dict[int, list[int]]]

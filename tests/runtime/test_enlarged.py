@@ -36,7 +36,7 @@ def window(source: EnlargedSource, box: Box) -> Array:
 
 
 @given(SIDES, st.integers(2, 9), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_window_and_the_stream_are_the_nearest_pixels(
     shape: tuple[int, int], factor: int, data: st.DataObject
 ) -> None:
@@ -60,7 +60,7 @@ def test_every_window_and_the_stream_are_the_nearest_pixels(
 
 
 @given(SIDES, SIDES)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_factor_is_found_if_and_only_if_there_is_one(shape: tuple[int, int], image: tuple[int, int]) -> None:
     fits = [f for f in range(1, 61) if tuple(-(-n // f) for n in image) == shape]
     assert factor_of(shape, image) == (fits[0] if fits else None)

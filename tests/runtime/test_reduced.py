@@ -70,7 +70,7 @@ def window(source: Source, box: Box) -> Array:
 
 @pytest.mark.parametrize(("role", "dtype"), KINDS)
 @given(shape=SIDES, factor=st.integers(2, 70), data=st.data())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_every_window_and_the_stream_hold_what_the_cells_hold(
     role: Any, dtype: str, shape: tuple[int, int], factor: int, data: st.DataObject
 ) -> None:

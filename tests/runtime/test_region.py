@@ -75,7 +75,7 @@ def whole(request: pytest.FixtureRequest, request_for: Requests) -> tuple[Reques
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_region_is_the_whole_cropped(
     whole: tuple[Requests, Result, int], picture: Scene, data: st.DataObject
 ) -> None:

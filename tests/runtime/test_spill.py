@@ -28,7 +28,7 @@ def made(slots: list[int], seed: int = 0) -> dict[Ref, np.ndarray]:
     }
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(room=st.integers(0, 4000), blocks=st.lists(st.sets(st.integers(0, 15), min_size=1), min_size=1, max_size=6))
 def test_what_is_put_comes_back_from_memory_or_files(
     tmp_path_factory: pytest.TempPathFactory, room: int, blocks: list[set[int]]

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hdmatt_core.runtime import ondask, roster, task
@@ -21,7 +21,6 @@ from hdmatt_core.runtime.turns import Turns
     keepers=st.dictionaries(st.integers(0, 50), st.sampled_from("abc")),
     asking=st.lists(st.sampled_from("abcd"), min_size=60, max_size=60),
 )
-@settings(deadline=None)
 def test_every_block_is_given_once_and_nobody_stands_idle(
     blocks: list[int], keepers: dict[int, str], asking: list[str]
 ) -> None:

@@ -22,7 +22,7 @@ def drawn(seed: int, noise: float = 0.0, shape: tuple[int, int] = SHAPE) -> Pict
     return Scene(shape, seed, 0.15, noise).render(Box((0, 0), shape))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     tile=st.tuples(st.integers(90, 600), st.integers(90, 800)),
     seed=st.sampled_from(SEEDS),
@@ -38,7 +38,7 @@ def test_tiles_of_any_size_in_any_order_have_the_same_pixels(tile, seed, noise, 
             np.testing.assert_array_equal(plane, getattr(whole, name)[box.slices], err_msg=f"{name} of {box}")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(y=st.integers(0, 500), x=st.integers(0, 680), seed=st.sampled_from(SEEDS))
 def test_a_box_anywhere_has_the_same_pixels(y: int, x: int, seed: int) -> None:
     box = Box((y, x), (min(y + 33, SHAPE[0]), min(x + 41, SHAPE[1])))

@@ -18,7 +18,7 @@ from hdmatt_core.scene.world import build
 SHAPES = st.sampled_from([(256, 256), (700, 400), (4096, 4096), (8192, 20000), (32768, 32768)])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shape=SHAPES, seed=st.integers(0, 999), unknown=st.sampled_from([0.005, 0.05, 0.15]))
 def test_things_lie_within_the_picture_and_apart(shape: tuple[int, int], seed: int, unknown: float) -> None:
     world = build(shape, seed, unknown)

@@ -48,7 +48,7 @@ def test_zeros_are_not_stored_and_remove_what_was(tmp_path: Path) -> None:
 
 
 @given(st.integers(1, 2 * SHARD), st.integers(1, 2 * SHARD), st.sampled_from([(), (4,)]), st.integers(0, 3))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_zarr_reads_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, height: int, width: int, bands: tuple[int, ...], seed: int
 ) -> None:

@@ -38,7 +38,7 @@ def cut_patches(alpha: NDArray[np.float32], trimap: NDArray[np.uint8], grid: Gri
 
 
 @pytest.mark.parametrize("blender", BLENDERS)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(sizes, st.integers(0, 16), st.integers(0, 99))
 def test_patches_of_a_matte_give_it_back(blender: type[Blender], shape: tuple[int, int], lap: int, seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -51,7 +51,7 @@ def test_patches_of_a_matte_give_it_back(blender: type[Blender], shape: tuple[in
 
 
 @pytest.mark.parametrize("blender", BLENDERS)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(sizes, st.integers(0, 16), st.floats(0, 1, width=32))
 def test_a_constant_stays_constant(blender: type[Blender], shape: tuple[int, int], lap: int, value: float) -> None:
     trimap = np.full(shape, 128, np.uint8)
@@ -60,7 +60,7 @@ def test_a_constant_stays_constant(blender: type[Blender], shape: tuple[int, int
     np.testing.assert_allclose(made, constant, atol=3e-7)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(sizes, st.integers(0, 16), st.integers(1, 3))
 def test_weights_are_positive_and_at_most_one(shape: tuple[int, int], lap: int, side: int) -> None:
     grid = Grid(shape, 32, lap, side)

@@ -48,7 +48,7 @@ def test_colours_are_those_of_the_published_steps() -> None:
     np.testing.assert_allclose(got[..., :3][near], want[near], atol=2e-3)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(st.integers(1, 70), st.integers(1, 70), st.data())
 def test_any_tiling_gives_the_bits_of_the_whole(height: int, width: int, data: st.DataObject) -> None:
     random = np.random.default_rng(data.draw(st.integers(0, 99)))

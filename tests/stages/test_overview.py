@@ -40,7 +40,7 @@ def squares(picture: Array, factor: int) -> Array:
     )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(sizes)
 def test_an_image_is_reduced_to_means(size: tuple[int, int, int, int]) -> None:
     height, width, factor, seed = size
@@ -50,7 +50,7 @@ def test_an_image_is_reduced_to_means(size: tuple[int, int, int, int]) -> None:
     assert np.array_equal(made, np.floor(squares(image, factor).mean(axis=2) + 0.5).astype(np.uint16))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(sizes)
 def test_a_reduced_trimap_knows_what_all_of_its_pixels_are(size: tuple[int, int, int, int]) -> None:
     height, width, factor, seed = size

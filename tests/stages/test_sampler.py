@@ -59,7 +59,7 @@ def naive(given_inputs: Mapping[str, Given], k: int, temperature: float, include
     return order, np.take_along_axis(weight / weight.sum(axis=1, keepdims=True), order, axis=1)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 999), st.integers(1, 5), st.sampled_from([0.3, 1.0, 7.0]), st.booleans(), st.integers(1, 50))
 def test_top_k_is_the_full_computation(seed: int, k: int, heat: float, own: bool, columns: int) -> None:
     given_inputs = inputs(seed)

@@ -22,7 +22,7 @@ def tiler(**params: int) -> GridTiler:
     return GridTiler(GridTiler.Params(**params))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 16), st.integers(1, 3), st.integers(0, 9))
 def test_a_tile_is_a_query_exactly_where_the_image_under_it_is_unknown(h: int, w: int, lap: int, side: int, seed: int):
     random = np.random.default_rng(seed)

@@ -37,14 +37,14 @@ def random_mask(height: int, width: int, seed: int, share: float) -> Array:
     return np.random.default_rng(seed).uniform(size=(height, width)) < share
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(masks, st.integers(0, 6), st.integers(0, 6))
 def test_the_bands_are_discs(shape: tuple[int, int, int, float], erode: int, dilate: int) -> None:
     mask = random_mask(*shape)
     np.testing.assert_array_equal(made(mask, erode=erode, dilate=dilate), discs(mask, erode, dilate))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(masks, st.integers(0, 9), st.data())
 def test_any_tiling_gives_the_whole(shape: tuple[int, int, int, float], band: int, data: st.DataObject) -> None:
     mask = random_mask(*shape)

@@ -43,7 +43,7 @@ def filled(store: Any, spec: ArraySpec) -> zarr.Array[Any]:
 
 
 @given(st.sampled_from(sorted(SPECS)), st.lists(st.integers(0, GRID.slots - 1), max_size=40), st.booleans())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_rows_in_any_order(tmp_path_factory: pytest.TempPathFactory, name: str, slots: Any, disk: bool) -> None:
     store = LocalStore(tmp_path_factory.mktemp("rows")) if disk else MemoryStore()
     array = filled(store, SPECS[name])
@@ -87,7 +87,7 @@ def test_rows_that_are_not_stored_take_no_memory(tmp_path: Path) -> None:
     st.booleans(),
     st.sampled_from([slice(2 * GRID.block, 3 * GRID.block), slice(0, GRID.slots)]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_is_stored_is_what_zarr_reads(
     tmp_path_factory: pytest.TempPathFactory, name: str, places: set[int], before: bool, disk: bool, block: slice
 ) -> None:

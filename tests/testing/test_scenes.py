@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hdmatt_core.testing import scene
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(0, 5))
 def test_the_image_is_the_composition(height: int, width: int, seed: int) -> None:
     made = scene(height, width, seed)

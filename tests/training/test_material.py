@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -102,7 +102,6 @@ def test_an_empty_folder_and_a_faulty_index_are_one_line(tmp_path: Path) -> None
         listed(tmp_path)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 12))
 def test_a_cache_keeps_its_budget_and_gives_what_was_made(keys: list[int], budget: int) -> None:
     cache, made = Cache(budget), []

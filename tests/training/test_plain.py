@@ -72,7 +72,7 @@ def test_smoke_alone_makes_no_plain_picture() -> None:
 
 
 @given(seed=st.integers(0, 2**32), band=st.sampled_from(BANDS), opaque=st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_trimaps_never_claim_what_is_not(seed: int, band: Band, opaque: bool) -> None:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:90, :120]

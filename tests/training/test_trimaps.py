@@ -11,7 +11,7 @@ from hdmatt_core.training import trimaps
 from hdmatt_core.training.trimaps import random_trimap
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.booleans())
 def test_a_trimap_never_lies(seed: int, wild: bool) -> None:
     rng = np.random.default_rng(seed)
