@@ -98,7 +98,7 @@ class TrainConfig(Strict):
     gradient_loss: float = Field(0.5, ge=0)
     choice_loss: float = Field(0.02, ge=0)
     overview_loss: float = Field(0.5, ge=0)
-    untouched_loss: float = Field(0.3, ge=0, description="of a matte before its last touch, beside the touched one's")
+    untouched_loss: float = Field(1.0, ge=0, description="of a matte before its last touch, beside the touched one's")
     freeze_norm_from: Share = 0.85
     validate_every: float = Field(10.0, gt=0)
     checkpoint_every: float = Field(3.0, gt=0)
