@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-NEAR = 0.7
+NEAR = 0.6
 """The share of what was promised from which on memory is given back."""
 
 
