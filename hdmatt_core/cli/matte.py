@@ -17,6 +17,7 @@ from hdmatt_core.kinds import Sink
 from hdmatt_core.runtime.cluster import session
 from hdmatt_core.runtime.prepare import prepare
 from hdmatt_core.runtime.request import Request
+from hdmatt_core.runtime.space import room
 from hdmatt_core.storage.made import Made
 from hdmatt_core.storage.store import Fingerprint
 
@@ -131,7 +132,8 @@ def _folder(
                 skipped += 1
                 continue
             execute(asked, quiet=quiet)
-            made.note(alpha, parts)
+            with room(alpha):
+                made.note(alpha, parts)
             done += 1
         except UserError as error:
             failures.append((image, error))

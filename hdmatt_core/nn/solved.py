@@ -47,7 +47,7 @@ def refined(x: Tensor, lines: Tensor, margin: int = 0) -> Tensor:
         spare = max(0, margin - kept)
         lines = _inside(_level(x, spread(lines, larger // cell), cell), spare // cell)
         x, margin, larger = _inside(x, spare), margin - spare, cell
-    return evaluated(x, spread(lines, larger))
+    return pinned(x, along(x[:, :3], spread(lines, larger)))
 
 
 def _level(x: Tensor, lines: Tensor, cell: int) -> Tensor:
@@ -56,11 +56,6 @@ def _level(x: Tensor, lines: Tensor, cell: int) -> Tensor:
     first = foreground + (1 - known) * along(colour, lines).clamp(0.0, 1.0)
     solved = solve(colour, known, first, known.new_zeros(()), _FINE_STEPS, _FINE_LOWEST)
     return F.pad(solved, (1, 1, 1, 1), mode="replicate")
-
-
-def evaluated(x: Tensor, line: Tensor) -> Tensor:
-    """Evaluate lines (B, 4, H, W) on an input: alpha (B, 1, H, W) in [0, 1], pinned where the trimap knows it."""
-    return pinned(x, along(x[:, :3], line))
 
 
 def gathered(planes: Tensor, cell: int) -> Tensor:
