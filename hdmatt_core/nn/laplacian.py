@@ -31,31 +31,20 @@ class Windows(NamedTuple):
     scale: tuple[Tensor, Tensor, Tensor]
 
 
-class Laplacian:
-    """The matting Laplacian of colour (B, 3, h, w)."""
-
-    def __init__(self, colour: Tensor) -> None:
-        self._windows = _windows(colour)
-        self._stencil = _stencil(self._windows)
-
-    def lines(self, known: Tensor, alpha: Tensor, trust: Tensor, steps: int, lowest: float) -> Tensor:
-        """Return slope (3) and offset (1) of alpha = slope . I + offset per cell, (B, 4, h, w).
-
-        `known` (B, 1, h, w) is the share of a cell's pixels that the trimap knows, `alpha` what they are, and elsewhere
-        a first estimate, which is believed a little where `trust` (B, 1, h, w) says so. The steps are made for
-        eigenvalues from `lowest` on: smoother components converge more slowly. A line depends on the cells up to
-        2 `steps` + 4 around it, and on no others.
-        """
-        weight = _PIN * known.square() + _PRIOR * trust * (1 - known)
-        scale = 1 / (_count(self._windows.colour) * (1 + weight[:, 0]))
-        operator = _Operator(self._stencil, scale, alpha[:, 0].shape)
-        constant = (weight * alpha / (1 + weight))[:, 0]
-        return _average(_lines(self._windows, _chebyshev(operator, constant, alpha[:, 0], steps, lowest)[:, None]))
-
-
 def solve(colour: Tensor, known: Tensor, alpha: Tensor, trust: Tensor, steps: int, lowest: float) -> Tensor:
-    """Return `lines` of the Laplacian of colour (B, 3, h, w)."""
-    return Laplacian(colour).lines(known, alpha, trust, steps, lowest)
+    """Return slope (3) and offset (1) of alpha = slope . I + offset per cell, (B, 4, h, w), of colour (B, 3, h, w).
+
+    `known` (B, 1, h, w) is the share of a cell's pixels that the trimap knows, `alpha` what they are, and elsewhere
+    a first estimate, which is believed a little where `trust` (B, 1, h, w) says so. The steps are made for
+    eigenvalues from `lowest` on: smoother components converge more slowly. A line depends on the cells up to
+    2 `steps` + 4 around it, and on no others.
+    """
+    windows = _windows(colour)
+    weight = _PIN * known.square() + _PRIOR * trust * (1 - known)
+    scale = 1 / (_count(colour) * (1 + weight[:, 0]))
+    operator = _Operator(_stencil(windows), scale, alpha[:, 0].shape)
+    constant = (weight * alpha / (1 + weight))[:, 0]
+    return averaged(_lines(windows, _chebyshev(operator, constant, alpha[:, 0], steps, lowest)[:, None]))
 
 
 def _chebyshev(operator: _Operator, constant: Tensor, x: Tensor, steps: int, lowest: float) -> Tensor:
@@ -198,7 +187,7 @@ def _members(windows: Windows) -> list[tuple[Tensor, ...]]:
     return members
 
 
-def _average(x: Tensor) -> Tensor:
+def averaged(x: Tensor) -> Tensor:
     """Means over 3 x 3 cells, over those inside at the border; shifted sums are several times faster than pooling."""
     rows = x.clone()
     rows[..., 1:, :] += x[..., :-1, :]
@@ -223,9 +212,9 @@ def _within(length: int, like: Tensor) -> Tensor:
 
 
 def _windows(colour: Tensor) -> Windows:
-    mean = _average(colour)
+    mean = averaged(colour)
     r, g, b = colour.unbind(1)
-    products = _average(torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1))
+    products = averaged(torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1))
     r, g, b = mean.unbind(1)
     covariance = products - torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1)
     rr, rg, rb, gg, gb, bb = covariance.chunk(6, dim=1)
@@ -240,7 +229,7 @@ def _windows(colour: Tensor) -> Windows:
 
 def _lines(windows: Windows, x: Tensor) -> Tensor:
     """Slope and offset (B, 4, h, w) of the line that fits x (B, 1, h, w) best in each window."""
-    means = _average(torch.cat([x, windows.colour * x], dim=1))
+    means = averaged(torch.cat([x, windows.colour * x], dim=1))
     r, g, b = (means[:, 1:] - windows.mean * means[:, :1]).chunk(3, dim=1)
     rg, rb, gb = windows.lower
     first, second, third = windows.scale
