@@ -1,6 +1,6 @@
 """Alpha by the colours beside a pixel: where its own lies between those of sure foreground and of sure background.
 
-Not in the paper. Two colours a few pixels apart tell more of a strand than the network's matte, which is a little blurred.
+Not in the paper. Two colours a few pixels apart tell more of a strand than the network's matte, a little blurred.
 """
 
 from __future__ import annotations
@@ -48,4 +48,4 @@ def _beside(colour: Tensor, share: Tensor) -> Tensor:
     sums = torch.cat([colour * weight, share * weight, weight], dim=1)
     for _ in range(_ROUNDS):
         sums = averaged(sums)
-    return torch.cat([sums[:, :4] / (sums[:, 4:] + _SEEN / 100), sums[:, 4:]], dim=1)
+    return torch.cat([sums[:, :4] / sums[:, 4:].clamp_min(_SEEN), sums[:, 4:]], dim=1)
