@@ -23,7 +23,8 @@ class Unpool(Decoder):
     square as channels and gives every one a colour line of its own, ``alpha = a . I + b`` (Levin et al., 2008); the
     result is clipped to 0..1. On a processor the two finest levels are decided around unknown pixels alone, and what
     lies further away is what the trimap says. At the end edges follow colour where the network is not sure
-    (``finish``): the matting Laplacian is solved once more at every pixel, from alpha as it is.
+    (``finish``): alpha is moved to where a pixel's colour lies between the surest ones beside it, and the matting
+    Laplacian is solved once more at every pixel.
 
     Source: Yu et al., AAAI 2021, decoder; the colour lines are this project's choice.
     """
