@@ -15,7 +15,7 @@ from hdmatt_core.cli.words import reduction
 from hdmatt_core.errors import UserError
 from hdmatt_core.kinds import Sink
 from hdmatt_core.runtime.cluster import session
-from hdmatt_core.runtime.prepare import prepare
+from hdmatt_core.runtime.prepare import check_settings, prepare
 from hdmatt_core.runtime.request import Request
 from hdmatt_core.runtime.space import room
 from hdmatt_core.storage.made import Made
@@ -117,6 +117,7 @@ def _folder(
     """Each picture in turn; a bad file is reported and the others go on; exit code 2 if there was one."""
     if not trimaps.is_dir():
         raise UserError(f"--trimaps {trimaps}: no such folder")
+    check_settings(request)
     for folder in (output, foreground):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -81,6 +81,13 @@ class Prepared:
         return about if self.region is None else replace(about, offset=(self.region.start[0], self.region.start[1]))
 
 
+def check_settings(request: Request) -> None:
+    """Raise UserError for what is wrong with pipeline, settings, weights or device, whatever the inputs are."""
+    graph = build_graph(load_document(request.pipeline, request.overrides), Registry.load())
+    if request.scheduler is None:  # a cluster's devices are known when it is asked
+        compute_of(graph, request.device, request.dtype, request.seed, ())
+
+
 def prepare(request: Request, workers: Sequence[Machine] = ()) -> Prepared:
     """Validate the whole request; UserError (all faults of a pipeline at once) if it does not hold.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,3 +242,22 @@ def test_a_folder_resumed_makes_the_cutouts_that_are_missing(hdmatt: Hdmatt) -> 
     code, said = hdmatt(f"{again} --overwrite")
     assert (code, Path("cutouts/one.png").exists()) == (0, True), said
     assert "0 matted, 1 there already" in hdmatt(again)[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong"),
+    [
+        ("--set pick.kk=3", "parameter 'kk'"),
+        ("--set weights=none.safetensors", "there are no weights"),
+        ("--pipeline nothing", "'nothing'"),
+    ],
+)
+def test_of_a_folder_what_is_wrong_for_every_picture_is_said_once(hdmatt: Hdmatt, option: str, wrong: str) -> None:
+    for folder in ("photos", "trimaps"):
+        Path(folder).mkdir()
+    for number in range(3):
+        shutil.copy("photo.png", f"photos/{number}.png")
+        shutil.copy("trimap.png", f"trimaps/{number}.png")
+    code, said = hdmatt(f"matte photos --trimaps trimaps -o alphas {option}", own_weights=True)
+    assert (code, said.count(wrong), "matted" in said) == (2, 1, False), said
+    assert not Path("alphas").exists()
