@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hdmatt_images.depth import converted
 from hdmatt_stages import BlurFusion, foreground
 from hdmatt_stages.boxsum import box_sums
 from hypothesis import given, settings
@@ -46,6 +47,13 @@ def test_colours_are_those_of_the_published_steps() -> None:
     # The sums are of 16-bit integers; black far from the foreground is where 1e-5 rules, so look at the near.
     near = uniform_filter(made.alpha, 7) > 1e-3
     np.testing.assert_allclose(got[..., :3][near], want[near], atol=2e-3)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_the_cutouts_alpha_is_the_matte_as_a_sink_writes_it(dtype: str) -> None:
+    alpha = np.linspace(0, 1, 100_000, dtype=np.float32).reshape(250, 400)
+    image = np.zeros((250, 400, 3), dtype)
+    np.testing.assert_array_equal(cut_out(image, alpha)[..., 3], converted(alpha, dtype))
 
 
 @settings(max_examples=12)
