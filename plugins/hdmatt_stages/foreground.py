@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from hdmatt_images.depth import converted
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -94,7 +95,9 @@ def _cut_out(image: Array, alpha: Array, halves: tuple[int, int]) -> Array:
         steps = list(_steps(codes, halves))
         planes = [_estimate(_codes(image[..., c]), steps) for c in range(3)]
         colours = np.where((own == ONE)[..., None], middle, _decoded(np.stack(planes, -1), image.dtype))
-    return np.concatenate([colours, _written(_trimmed(alpha, sum(halves)), image.dtype)[..., None]], axis=-1)
+    # Rounded once, as sinks round a matte: the files of both then say the same.
+    written = converted(np.clip(_trimmed(alpha, sum(halves)), 0, 1), image.dtype.name)
+    return np.concatenate([colours, written[..., None]], axis=-1)
 
 
 class _Step(NamedTuple):
@@ -140,16 +143,6 @@ def _codes(values: Array) -> Integers:
     if values.dtype == np.uint16:
         return values.astype(np.int64)
     return _rounded(values.astype(np.float64) * ONE)
-
-
-def _written(alpha: Array, dtype: np.dtype[np.generic]) -> Array:
-    """Alpha in the cut-out's dtype, rounded once, as sinks round a matte: both files then say the same."""
-    shares = np.clip(alpha, 0, 1)
-    if dtype == np.float32:
-        return shares
-    shares *= np.float32(np.iinfo(dtype.name).max)
-    shares += np.float32(0.5)
-    return shares.astype(dtype)
 
 
 def _decoded(codes: Integers, dtype: np.dtype[np.generic]) -> Array:
