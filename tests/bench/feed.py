@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from hdmatt_core.nn.network import HDMatt
+from hdmatt_core.runtime.machine import FASTER, devices
 from hdmatt_core.training.batch import Batch, batch_of
 from hdmatt_core.training.cache import Cache, image_bytes
 from hdmatt_core.training.compose import Composer
@@ -28,7 +29,7 @@ from hdmatt_core.training.material import load_library
 def learn(model: HDMatt, optimizer: torch.optim.Optimizer, batch: Batch, bf16: bool) -> None:
     """Do what a step of the loop does with a batch."""
     optimizer.zero_grad(set_to_none=True)
-    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16 and devices()["cpu"].endswith(FASTER)):
         x = batch.x.contiguous(memory_format=torch.channels_last)
         raw = model(x, batch.regions, batch.contexts, batch.evidence)
     matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, 0.3).backward()

@@ -130,6 +130,18 @@ def test_frozen_norm_keeps_its_statistics(config: TrainConfig) -> None:
     assert torch.equal(trainer.model.state_dict()["encoder.trunk.bn1.running_mean"], before)
 
 
+@pytest.mark.parametrize(("unit", "dtype"), [("AVX2", torch.float32), ("AVX512 BF16", torch.bfloat16)])
+def test_bfloat16_is_for_machines_that_have_it(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, unit: str, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(loop, "devices", lambda: {"cpu": unit})
+    phases = tuple(phase.model_copy(update={"bf16": True}) for phase in config.phases)
+    trainer, made = Trainer(config.model_copy(update={"phases": phases})), list[torch.dtype]()
+    trainer.model.decoder.lines.register_forward_hook(lambda _module, _given, lines: made.append(lines.dtype))
+    steps(trainer, 1)
+    assert set(made) == {dtype}
+
+
 def test_a_batch_can_be_learnt_by_heart(config: TrainConfig) -> None:
     trainer = Trainer(config.model_copy(update={"steps": 1000, "seed": 2}))
     batch = next(trainer.batches())
