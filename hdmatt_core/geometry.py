@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,9 +83,26 @@ def reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
 
 
 def touched(box: Box, shape: tuple[int, ...]) -> Box:
-    """The elements of an array of ``shape`` that a box reads, those that are mirrored where it reaches beyond it."""
-    indices = [reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True)]
-    return Box(tuple(int(i.min()) for i in indices), tuple(int(i.max()) + 1 for i in indices))
+    """The elements of an array of ``shape`` that a box reads, those that are mirrored where it reaches beyond it, and
+    the edge that they are mirrored at."""
+    lines = [_line_touched(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True)]
+    return Box(tuple(first for first, _ in lines), tuple(beyond for _, beyond in lines))
+
+
+def _line_touched(start: int, stop: int, length: int) -> tuple[int, int]:
+    if max(-start, stop - length) >= length:  # mirrored more than once
+        return 0, length
+    indices = reflected(start, stop, length)
+    return 0 if start < 0 else int(indices.min()), length if stop > length else int(indices.max()) + 1
+
+
+def mirrored(piece: NDArray[Any], inside: Box, box: Box, shape: tuple[int, ...]) -> NDArray[Any]:
+    """The elements of a box over an array of ``shape`` (h, w), from the ``piece`` (h', w', ...) of it that the box
+    ``touched``."""
+    beyond = [(max(0, -a), max(0, b - n)) for a, b, n in zip(box.start, box.stop, shape, strict=True)]
+    wide = np.pad(piece, beyond + [(0, 0)] * (piece.ndim - len(beyond)), mode="reflect")
+    corner = [a - i + before for a, i, (before, _) in zip(box.start, inside.start, beyond, strict=True)]
+    return wide[tuple(slice(a, a + side) for a, side in zip(corner, box.shape, strict=True))]
 
 
 def factor_of(shape: tuple[int, ...], image: tuple[int, ...]) -> int | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hdmatt_core.geometry import Box, Grid, blocks_of, reflected
+from hdmatt_core.geometry import Box, Grid, blocks_of, mirrored, reflected, touched
 
 sizes = st.integers(1, 90)
 
@@ -67,6 +67,24 @@ def test_mirroring_equals_numpy(length: int, start: int, count: int) -> None:
     before, after = max(0, -start), max(0, start + count - length)
     padded = np.pad(values, (before, after), mode="reflect")
     assert values[reflected(start, start + count, length)].tolist() == padded[start + before :][:count].tolist()
+
+
+corners, sides = (
+    st.tuples(st.integers(-40, 40), st.integers(-40, 40)),
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+)
+
+
+@given(st.tuples(st.integers(1, 12), st.integers(1, 12)), corners, sides, st.booleans())
+def test_a_mirrored_piece_is_what_its_indices_say(
+    shape: tuple[int, int], corner: tuple[int, int], side: tuple[int, int], colour: bool
+) -> None:
+    whole = np.arange(3 * shape[0] * shape[1], dtype=np.uint16).reshape(*shape, 3)
+    whole = whole if colour else whole[..., 0]
+    box = Box(corner, (corner[0] + side[0], corner[1] + side[1]))
+    inside = touched(box, shape)
+    rows, columns = (reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True))
+    assert np.array_equal(mirrored(whole[inside.slices], inside, box, shape), whole[np.ix_(rows, columns)])
 
 
 @given(st.tuples(sizes, sizes), st.tuples(st.integers(1, 40), st.integers(1, 40)))

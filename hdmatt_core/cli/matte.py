@@ -117,7 +117,7 @@ def _folder(
     """Each picture in turn; a bad file is reported and the others go on; exit code 2 if there was one."""
     if not trimaps.is_dir():
         raise UserError(f"--trimaps {trimaps}: no such folder")
-    check_settings(request)
+    check_settings(request, ("alpha",) if foreground is None else ("alpha", "foreground"))
     for folder in (output, foreground):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

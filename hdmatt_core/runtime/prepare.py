@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -81,9 +81,12 @@ class Prepared:
         return about if self.region is None else replace(about, offset=(self.region.start[0], self.region.start[1]))
 
 
-def check_settings(request: Request) -> None:
-    """Raise UserError for what is wrong with pipeline, settings, weights or device, whatever the inputs are."""
-    graph = build_graph(load_document(request.pipeline, request.overrides), Registry.load())
+def check_settings(request: Request, outputs: Collection[str]) -> None:
+    """Raise UserError for what is wrong with pipeline, settings, weights or device, whatever the inputs are.
+
+    Weights and device need to fit those stages alone that ``outputs`` want.
+    """
+    graph = build_graph(load_document(request.pipeline, request.overrides), Registry.load()).pruned(outputs)
     if request.scheduler is None:  # a cluster's devices are known when it is asked
         compute_of(graph, request.device, request.dtype, request.seed, ())
 

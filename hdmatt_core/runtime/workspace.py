@@ -10,7 +10,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from hdmatt_core.geometry import Box, Grid, reflected, touched
+from hdmatt_core.geometry import Box, Grid, mirrored, touched
 from hdmatt_core.kinds import TileState
 from hdmatt_core.pipeline.graph import Ref
 from hdmatt_core.pipeline.passes import Pass, whole_box
@@ -166,11 +166,8 @@ class Workspace:
             return np.full(box.shape, known, self.spec(ref).dtype)
         if box.within(shape) == box:
             return self._inner(ref, box)
-        rows, cols = (reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True))
         inside = touched(box, shape)
-        piece, corner = self._inner(ref, inside), inside.start
-        # One axis after the other: numpy copies whole rows, which addressing both at once would not.
-        return np.asarray(piece[rows - corner[0]].take(cols - corner[1], axis=1))
+        return mirrored(self._inner(ref, inside), inside, box, shape)
 
     def _inner(self, ref: Ref, box: Box) -> Array:
         source = None if ref.port else self.job.sources.get(ref.node)

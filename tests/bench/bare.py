@@ -1,7 +1,8 @@
 """What tiles of a scene cost by themselves: the network on them alone, in memory, with nothing around it.
 
-Seconds, of the clock and of a processor, for one tile with unknown pixels (encoded, its context attended to, decoded)
-and for one known tile (encoded), in one thread: alone on the machine, and beside a second process that does the same.
+Seconds, of the clock and of a processor, for one tile with unknown pixels (encoded, its context attended to, decoded,
+touched) and for one known tile (encoded), in one thread: alone on the machine, and beside a second process that does
+the same.
 
     python tests/bench/bare.py --size 8192 --folder bench-out
 """
@@ -108,15 +109,17 @@ def stacked(tiles: list[Tile]) -> tuple[Any, np.ndarray]:
 
 
 def matte(model: Any, tiles: list[Tile]) -> None:
-    """The network's whole way for two tiles, each the other's context."""
+    """The network's whole way for two tiles, each the other's context, to the matte's last touch."""
     import torch
 
+    from hdmatt_core.nn.finish import finished
     from hdmatt_core.nn.regions import downsample_regions
 
     x, trimap = stacked(tiles)
     features, skips = model.encoder(x)
     regions = torch.from_numpy(downsample_regions(trimap))
-    model.decoder(model.context(features, regions, features, regions, torch.tensor(CONTEXTS)), skips)
+    fused = model.context(features, regions, features, regions, torch.tensor(CONTEXTS))
+    finished(x, model.decoder.around(fused, skips))
 
 
 def encode(model: Any, tiles: list[Tile]) -> None:

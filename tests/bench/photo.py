@@ -82,11 +82,13 @@ def photograph(folder: Path, megapixels: float) -> tuple[Path, Path]:
 
 
 def bare_network(image: Path, trimap: Path, dtype: str, encoded: int | None) -> tuple[float, float]:
-    """Seconds, and seconds of processors, for the network alone on all tiles of the picture, or on those with unknown
-    pixels and as many others as make ``encoded``: in memory, as many threads as the run has."""
+    """Seconds, and seconds of processors, for the network alone, its last touch with it: on all tiles of the picture,
+    or on those with unknown pixels and as many others as make ``encoded``; in memory, in as many threads as the run.
+    """
     import torch
 
     from hdmatt_core.geometry import Box, Grid, reflected
+    from hdmatt_core.nn.finish import finished
     from hdmatt_core.nn.inputs import make_input
     from hdmatt_core.nn.regions import downsample_regions
     from hdmatt_core.nn.weights import load
@@ -119,7 +121,8 @@ def bare_network(image: Path, trimap: Path, dtype: str, encoded: int | None) -> 
                 regions = torch.from_numpy(downsample_regions(np.stack([tiles[s][1] for s in batch])))
                 index = torch.tensor([[(i + j) % len(batch) for j in (1, 2, 3)] for i in asked])
                 fused = model.context(features[asked], regions[asked], features, regions, index)
-                model.decoder(fused, type(skips)(*(part[asked] for part in skips)))
+                own = type(skips)(*(part[asked] for part in skips))
+                finished(own.x.float(), model.decoder.around(fused, own).float())
 
     batches = [slots[i : i + 4] for i in range(0, len(slots), 4)]
     work(batches[0])

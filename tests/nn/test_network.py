@@ -97,7 +97,7 @@ def test_around_what_is_unknown_the_decoder_says_what_it_says_of_all(name: str, 
     want, found = model.decoder(fused, skips), model.decoder.around(fused, skips)
     unknown = x[:, 4:5] > 0
     assert unknown.flatten(1).any(dim=1).tolist() == [True, True, False]
-    assert (found - want)[unknown].abs().max() < 1e-5
+    assert (found - want)[unknown].abs().max() < 5e-5  # 1.1e-5 where vectors are AVX2's
     assert torch.equal(found[2], x[2, 5:])  # nothing unknown: the trimap
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -26,7 +27,8 @@ def request_for(weights: Path, picture: Scene, tmp_path: Path) -> Make:
     Image.fromarray(picture.trimap).save(tmp_path / "trimap.png")
 
     def make(**options: object) -> Request:
-        settings = (f"weights={weights}", "tiles.patch=96", "tiles.overlap=16", "tiles.side=1")
+        more: Any = options.pop("overrides", ())
+        settings = (f"weights={weights}", "tiles.patch=96", "tiles.overlap=16", "tiles.side=1", *more)
         return Request(
             **{
                 "pipeline": "gigapixel",

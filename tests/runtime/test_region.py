@@ -164,5 +164,9 @@ def test_what_is_no_region_is_refused_with_the_size(request_for: Requests, roi: 
 
 @given(st.integers(-9, 20), st.integers(1, 20), st.integers(1, 12))
 def test_what_a_box_touches_is_all_that_mirroring_reads(start: int, length: int, side: int) -> None:
-    read = reflected(start, start + length, side)
-    assert touched(Box((start,), (start + length,)), (side,)) == Box((int(read.min()),), (int(read.max()) + 1,))
+    stop = start + length
+    read, box = reflected(start, stop, side), touched(Box((start,), (stop,)), (side,))
+    first, beyond = box.start[0], box.stop[0]
+    assert 0 <= first <= read.min() <= read.max() < beyond <= side
+    if start < side and stop > 0 and max(-start, stop - side) < side:  # it overlaps, and is mirrored once at most
+        assert (first, beyond) == (read.min(), read.max() + 1)
