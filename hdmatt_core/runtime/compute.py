@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Literal, get_args
 
-from hdmatt_core.errors import UserError
+from hdmatt_core.errors import HdmattWarning, UserError
 from hdmatt_core.pipeline.graph import Graph
 from hdmatt_core.runtime.job import Compute
-from hdmatt_core.runtime.machine import FASTER, Machine, devices
+from hdmatt_core.runtime.machine import FASTER, SLOWER, Machine, devices
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -39,6 +40,8 @@ def compute_of(graph: Graph, device: Device, dtype: Precision, seed: int, worker
                 f"set {node.name}.preset={header.preset}, or name other weights"
             )
     device, unit = _present(device, workers)
+    if dtype == "bfloat16" and unit == SLOWER:
+        _warn_of_slowness(unit)
     return Compute(weights.absolute(), header.sha256, device, unit, precision(dtype, unit), seed)
 
 
@@ -49,6 +52,15 @@ def precision(dtype: Precision, unit: str) -> str:
     if dtype != "auto":
         return dtype
     return "bfloat16" if unit.endswith(FASTER) else "float32"
+
+
+def _warn_of_slowness(unit: str) -> None:
+    warnings.warn(
+        f"--dtype bfloat16: a processor with {unit} has no instructions for it, and takes longer than in float32; "
+        "without --dtype it computes in what is faster",
+        HdmattWarning,
+        stacklevel=3,
+    )
 
 
 def _present(device: Device, workers: Sequence[Machine]) -> tuple[Device, str]:

@@ -19,6 +19,8 @@ PACKAGES = ("hdmatt", "torch", "numpy", "zarr")
 AMX, BF16 = " AMX", " BF16"
 FASTER = (AMX, BF16)
 """One of these ends the name of a processor's instruction set, or of a card, that computes faster in bfloat16."""
+SLOWER = "AVX2"
+"""A processor with no wider vectors, which torch lets convolve bfloat16 without any."""
 AMPERE = (8, 0)
 """Compute capability of the first cards that do."""
 

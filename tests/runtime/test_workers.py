@@ -266,6 +266,9 @@ def test_the_precision_is_the_one_that_is_faster_unless_it_is_said(request_for: 
     assert compute_of(graph, "auto", "auto", 0, [plain]).dtype == "float32"
     assert compute_of(graph, "cpu", "float32", 0, [made]).dtype == "float32"
     assert compute_of(graph, "cpu", "bfloat16", 0, [plain]).dtype == "bfloat16"
+    old = Machine({"cpu": "AVX2"}, {})
+    with pytest.warns(HdmattWarning, match="a processor with AVX2 has no instructions for it"):
+        assert compute_of(graph, "cpu", "bfloat16", 0, [old]).dtype == "bfloat16"
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_any_edits_leave_the_store_of_a_fresh_run(new: Edited, tmp_path: Path, p
 @pytest.mark.slow
 def test_workers_make_the_same(edited: Edited) -> None:
     edited.spot()
-    assert edited.update(workers=2)["encode"] == 20
+    assert edited.update(workers=2)["encode"] == 19
     assert np.array_equal(edited.alpha(), edited.fresh())
 
 
