@@ -17,7 +17,7 @@ from hdmatt_core.evaluation.files import open_file, read
 from hdmatt_core.evaluation.matching import Tally, Truth, cell_truth, tally
 from hdmatt_core.evaluation.methods import Method
 from hdmatt_core.evaluation.sample import Sample
-from hdmatt_core.geometry import Box, reflected
+from hdmatt_core.geometry import Box, mirrored, touched
 from hdmatt_core.kinds import Role, Source, TileState
 from hdmatt_core.nn.presets import STRIDE
 from hdmatt_core.pipeline.graph import Ref
@@ -109,8 +109,7 @@ def _open(sample: Sample) -> Files:
 def _window(source: Source, box: Box) -> NDArray[Any]:
     """The values 0..1 of a box, mirrored where it reaches beyond the picture."""
     shape = source.infer({})["pixels"].shape[:2]
-    rows, columns = (reflected(a, b, n) for a, b, n in zip(box.start, box.stop, shape, strict=True))
-    corner = int(rows.min()), int(columns.min())
-    piece = read(source, Box(corner, (int(rows.max()) + 1, int(columns.max()) + 1)))
+    inside = touched(box, shape)
+    piece = mirrored(read(source, inside), inside, box, shape)
     top = np.iinfo(piece.dtype).max if piece.dtype.kind == "u" else 1
-    return piece[rows - corner[0]][:, columns - corner[1]].astype(np.float64) / top
+    return piece.astype(np.float64) / top

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from hdmatt_core.nn.network import HDMatt
-from hdmatt_core.runtime.machine import FASTER, devices
+from hdmatt_core.runtime.compute import precision
+from hdmatt_core.runtime.machine import devices
 from hdmatt_core.training.batch import Batch, batch_of
 from hdmatt_core.training.cache import Cache, image_bytes
 from hdmatt_core.training.compose import Composer
@@ -29,7 +30,7 @@ from hdmatt_core.training.material import load_library
 def learn(model: HDMatt, optimizer: torch.optim.Optimizer, batch: Batch, bf16: bool) -> None:
     """Do what a step of the loop does with a batch."""
     optimizer.zero_grad(set_to_none=True)
-    with torch.autocast("cpu", torch.bfloat16, enabled=bf16 and devices()["cpu"].endswith(FASTER)):
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         x = batch.x.contiguous(memory_format=torch.channels_last)
         raw = model(x, batch.regions, batch.contexts, batch.evidence)
     matting_loss(raw.float(), batch.alpha, batch.unknown, batch.contrast, 0.3).backward()
@@ -53,6 +54,7 @@ def beside_a_step(config: TrainConfig, steps: int) -> None:
     composer = decoded(config)
     model = HDMatt(config.preset).train()
     optimizer = torch.optim.AdamW(model.parameters())
+    faster = precision("auto", devices()["cpu"])
     print(f"{'patches':>14s} {'draw, s':>9s} {'learn, s':>9s} {'share':>6s} {'patches/s/core':>15s}")
     for phase in dict.fromkeys(phase.model_copy(update={"until": 1.0}) for phase in config.phases):
         spent = [0.0, 0.0]
@@ -60,7 +62,7 @@ def beside_a_step(config: TrainConfig, steps: int) -> None:
             at = [time.process_time()]
             batch = batch_of(draw(composer, phase, np.random.default_rng([config.seed, step + 3])))
             at.append(time.process_time())
-            learn(model, optimizer, batch, phase.bf16)
+            learn(model, optimizer, batch, phase.bf16 and faster == "bfloat16")
             at.append(time.process_time())
             if step >= 0:
                 spent = [spent[0] + at[1] - at[0], spent[1] + at[2] - at[1]]
