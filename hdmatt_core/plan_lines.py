@@ -75,7 +75,7 @@ def _tiles(plan: Plan) -> Iterator[str]:
 
 def _passes(plan: Plan) -> Iterator[str]:
     for number, work in enumerate(plan.passes, 1):
-        again = [step.node for step in work.replay] if plan.resources.remote and plan.kept_share < 1 else []
+        again = [step.node for step in work.replay] if plan.resources.remote and not plan.keeps else []
         rests = [f"{ref} {_where(plan, ref)}" for ref in (*work.stored, *work.transient)]
         repeated = f" (after {', '.join(again)} again)" if again else ""
         yield f"pass {number} {work.name}{repeated}: {len(work.blocks())} blocks; {', '.join(rests) or 'nothing rests'}"
@@ -86,7 +86,7 @@ def _where(plan: Plan, ref: Ref) -> str:
         return "on disk"
     if plan.resources.remote:
         return "in the workers' memory, as far as it goes"
-    return "in memory" if plan.kept_share == 1 else f"in memory for {plan.kept_share:.0%}, in files for the rest"
+    return "in memory" if plan.keeps else "in files"
 
 
 def _budget(plan: Plan) -> Iterator[str]:

@@ -22,8 +22,8 @@ Place = Literal["disk", "memory"]
 
 KEPT = "kept between passes"
 KEPT_SHARE = 8
-"""Rows are kept in memory up to one part in so many of the budget; files beyond it cost little more, and memory stays
-flat in the picture's size."""
+"""Rows are kept in memory if they take no more than one part in so many of the budget, all or none: files cost little
+more, a part in memory takes room from tasks and spares a large picture next to nothing."""
 SLACK = 1.4
 """Allocators give memory back late and in pieces; what tasks declare is raised by this factor (measured)."""
 
@@ -80,9 +80,9 @@ class Plan:
         return self.memory[KEPT]
 
     @property
-    def kept_share(self) -> float:
-        """The share of the transient arrays that is kept in memory (0..1)."""
-        return min(1.0, self.keep / self.between) if self.between else 1.0
+    def keeps(self) -> bool:
+        """Whether the transient arrays are kept in memory."""
+        return self.keep >= self.between
 
     @property
     def spilled(self) -> int:
@@ -104,7 +104,7 @@ class Outline:
     writing: int  # bytes that the hungriest sink takes, alone
 
     def plan(self, resources: Resources) -> Plan:
-        """The plan that keeps between passes what the budget leaves room for."""
+        """The plan that keeps rows between passes in memory if the budget leaves room for them."""
         places = _places(self.passes)
         task = max((self._task(p) for p in self.passes), default=0)
         task += max((p.window for p in self.inputs.values()), default=0)
@@ -123,7 +123,7 @@ class Outline:
         disk = self._resting(places, "disk") + sum(p.copied for p in self.inputs.values())
         between = self._resting(places, "memory")
         room = 0 if resources.remote else max(0, resources.budget - sum(memory.values()))
-        memory[KEPT] = min(between, room, resources.budget // KEPT_SHARE)
+        memory[KEPT] = between if between <= min(room, resources.budget // KEPT_SHARE) else 0
         return Plan(
             self.passes,
             self.survey,

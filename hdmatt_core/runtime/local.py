@@ -13,7 +13,12 @@ STATUS = f"{LOOPBACK}:0"
 """dask insists on a status page; this keeps it to this machine and to a free port."""
 SETTINGS: dict[str, Any] = {
     # Without dask's MALLOC_TRIM_THRESHOLD_: it makes glibc ask the kernel for every large array anew.
-    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1},
+    "distributed.nanny.pre-spawn-environ": {
+        "OMP_NUM_THREADS": 1,
+        "MKL_NUM_THREADS": 1,
+        "OPENBLAS_NUM_THREADS": 1,
+        "MALLOC_ARENA_MAX": 1,
+    },
     "distributed.logging.distributed": "error",
     "distributed.worker.memory.terminate": False,
     "distributed.worker.profile.enabled": False,  # samples every thread a hundred times a second

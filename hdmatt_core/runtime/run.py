@@ -25,6 +25,7 @@ from hdmatt_core.runtime.events import (
 )
 from hdmatt_core.runtime.fingerprint import content_of
 from hdmatt_core.runtime.gauge import Gauge
+from hdmatt_core.runtime.heap import share_one
 from hdmatt_core.runtime.job import Job
 from hdmatt_core.runtime.outputs import deliver, replaceable
 from hdmatt_core.runtime.planning import job_of, planned_apart, surveyed_while_decoding
@@ -56,6 +57,7 @@ def run(request: Request, listener: Listener = unheard, order: Order = list, wit
     ``order`` may permute the blocks of every pass; it changes nothing in the result. Raises UserError for whatever
     the person can mend; the run's store then stays, and the same request with ``resume`` goes on.
     """
+    share_one()
     with session():
         return _do(request, listener, order, witness)
 
