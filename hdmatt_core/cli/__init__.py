@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     settings = Settings()
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # dask leaves timeouts behind that nobody waits for
     try:
         with _short_warnings():
             return build_app(words)(args=words, prog_name="hdmatt", obj=settings, standalone_mode=False) or 0

@@ -116,3 +116,16 @@ def test_a_broken_pipe_is_quiet() -> None:
         run.stdout.close()
         _, err = run.communicate(timeout=60)
     assert b"Traceback" not in err
+
+
+LEFT_BEHIND = """
+import asyncio
+from hdmatt_core.cli import main
+main(["--version"])
+asyncio.new_event_loop().create_future().set_exception(TimeoutError("Timeout"))
+"""
+
+
+def test_what_nobody_waited_for_is_no_persons_business() -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == (f"hdmatt {version('hdmatt')}", "")
