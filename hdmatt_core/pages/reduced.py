@@ -52,6 +52,7 @@ def colour8(image: NDArray[Any]) -> Bytes:
 
 def _means(pixels: Bytes, factor: int) -> Bytes:
     height, width = (side // factor for side in pixels.shape[:2])
-    blocks = pixels.reshape(height, factor, width, factor, *pixels.shape[2:])
-    # In whole numbers: numpy's mean goes through float64 and takes up to five times as long.
-    return np.asarray((blocks.sum(axis=(1, 3), dtype=np.uint32) + factor**2 // 2) // factor**2, np.uint8)
+    # Whole rows first, and in whole numbers: several times as fast as both axes at once, or as numpy's mean.
+    rows = pixels.reshape(height, factor, -1).sum(axis=1, dtype=np.uint32)
+    sums = rows.reshape(height, width, factor, *pixels.shape[2:]).sum(axis=2, dtype=np.uint32)
+    return np.asarray((sums + factor**2 // 2) // factor**2, np.uint8)
