@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     settings = Settings()
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # dask leaves timeouts behind that nobody waits for
+    logging.getLogger("asyncio").addFilter(_is_no_timeout)
     try:
         with _short_warnings():
             return build_app(words)(args=words, prog_name="hdmatt", obj=settings, standalone_mode=False) or 0
@@ -41,6 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {_usage(error)}", file=sys.stderr)  # noqa: T201
         return USER_ERROR
+
+
+def _is_no_timeout(record: logging.LogRecord) -> bool:
+    """Whether asyncio has more to say than that a timeout ran out which nobody waited for: dask leaves such behind."""
+    return not (record.exc_info and isinstance(record.exc_info[1], TimeoutError))
 
 
 def _usage(error: Exception) -> str:

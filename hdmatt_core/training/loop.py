@@ -68,7 +68,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), weight_decay=config.weight_decay, fused=self.device.type == "cuda"
         )
-        self.faster = precision("auto", devices()[self.device.type])
+        self.bf16_is_faster = precision("auto", devices()[self.device.type]) == "bfloat16"
         self.pictures = validation_pictures(config)
         self.record = Record(config.out)
 
@@ -170,7 +170,7 @@ class Trainer:
     def _matted(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Alpha of a batch before the clamp (n, 1, P, P), and the features that it came from; float32."""
         x = batch.x.contiguous(memory_format=torch.channels_last)
-        bf16 = self.faster == "bfloat16" and self._phase(self.step).bf16
+        bf16 = self.bf16_is_faster and self._phase(self.step).bf16
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             raw, features = self.model.told(x, batch.regions, batch.contexts, batch.evidence)
         return raw.float(), features.float()

@@ -54,7 +54,7 @@ def beside_a_step(config: TrainConfig, steps: int) -> None:
     composer = decoded(config)
     model = HDMatt(config.preset).train()
     optimizer = torch.optim.AdamW(model.parameters())
-    faster = precision("auto", devices()["cpu"])
+    faster = precision("auto", devices()["cpu"]) == "bfloat16"
     print(f"{'patches':>14s} {'draw, s':>9s} {'learn, s':>9s} {'share':>6s} {'patches/s/core':>15s}")
     for phase in dict.fromkeys(phase.model_copy(update={"until": 1.0}) for phase in config.phases):
         spent = [0.0, 0.0]
@@ -62,7 +62,7 @@ def beside_a_step(config: TrainConfig, steps: int) -> None:
             at = [time.process_time()]
             batch = batch_of(draw(composer, phase, np.random.default_rng([config.seed, step + 3])))
             at.append(time.process_time())
-            learn(model, optimizer, batch, phase.bf16 and faster == "bfloat16")
+            learn(model, optimizer, batch, phase.bf16 and faster)
             at.append(time.process_time())
             if step >= 0:
                 spent = [spent[0] + at[1] - at[0], spent[1] + at[2] - at[1]]

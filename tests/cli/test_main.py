@@ -122,10 +122,12 @@ LEFT_BEHIND = """
 import asyncio
 from hdmatt_core.cli import main
 main(["--version"])
-asyncio.new_event_loop().create_future().set_exception(TimeoutError("Timeout"))
+asyncio.new_event_loop().create_future().set_exception({error}("late"))
 """
 
 
-def test_what_nobody_waited_for_is_no_persons_business() -> None:
-    done = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, text=True, check=True)
-    assert (done.stdout.strip(), done.stderr) == (f"hdmatt {version('hdmatt')}", "")
+@pytest.mark.parametrize(("error", "shown"), [("TimeoutError", False), ("ValueError", True)])
+def test_timeouts_that_nobody_waited_for_are_not_shown_and_bugs_are(error: str, shown: bool) -> None:
+    program = LEFT_BEHIND.format(error=error)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ("never retrieved" in done.stderr) is shown
