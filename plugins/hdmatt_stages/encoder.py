@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from hdmatt_core.errors import UserError
+from hdmatt_core.geometry import Box, Grid
 from hdmatt_core.kinds import Encoder, TileState
 from hdmatt_core.nn.layout import skips_bytes
 from hdmatt_core.nn.presets import EVIDENCE_CELL, LINE_CHANNELS, PLANES, STRIDE, Preset, find_preset
@@ -17,7 +19,7 @@ from hdmatt_core.spec import ArraySpec
 from hdmatt_core.stage import Array, Block, Context, Own, Request, Rows, Specs, Target, Window
 from hdmatt_stages.anywhere import checked_stride, palettes_around, slots_around
 from hdmatt_stages.batches import batches, host_bytes, input_for
-from hdmatt_stages.evidence import evidence_of, seen_around
+from hdmatt_stages.evidence import evidence_of, evidence_within, seen_around
 from hdmatt_stages.glance import factor_for, overview_around
 from hdmatt_stages.pool import grid_of
 from hdmatt_stages.tiler import cut
@@ -46,6 +48,11 @@ class ResNet(Encoder):
         """The network's size; the weights must be of the same."""
 
         preset: str = Field("hdmatt-s", description="size of the network that the weights were trained for")
+        evidence: Literal["picture", "patch"] = Field(
+            "picture",
+            description="where colour evidence is seen: in and around the whole picture, or, an ablation, in each "
+            "patch alone, so that contexts are all that tells of the rest",
+        )
 
     params: Params
 
@@ -57,12 +64,7 @@ class ResNet(Encoder):
     def infer(self, specs: Specs) -> dict[str, ArraySpec]:
         preset, grid = find_preset(self.preset), grid_of(specs)
         checked_stride(grid)
-        missing = [port for port in ("far", "palette") if preset.evidence and port not in specs]
-        if missing:
-            raise UserError(
-                f"{preset.name} is told of known colours: wire {' and '.join(missing)}, "
-                "from the stages colour.known, colour.far and colour.palette"
-            )
+        self._check_wiring(preset, specs)
         if "overview" in specs:
             factor_for(grid, specs["overview"])
         cells = grid.patch // STRIDE
@@ -76,11 +78,32 @@ class ResNet(Encoder):
             "skips": ArraySpec(("tile", "byte"), (grid.slots, skips_bytes(preset, grid.patch)), "uint8", 1, grid),
         }
 
+    def _check_wiring(self, preset: Preset, specs: Specs) -> None:
+        missing = [port for port in ("far", "palette") if port not in specs]
+        wired = [port for port in ("far", "palette", "overview") if port in specs]
+        if missing and preset.evidence and not self._apart:
+            raise UserError(
+                f"{preset.name} is told of known colours: wire {' and '.join(missing)}, "
+                "from the stages colour.known, colour.far and colour.palette"
+            )
+        if wired and self._apart:
+            raise UserError(
+                f"evidence=patch sees nothing beyond a patch: leave out {' and '.join(wired)}, or the parameter"
+            )
+
+    @property
+    def _apart(self) -> bool:
+        return self.params.evidence == "patch"
+
+    def _seen(self, grid: Grid, slots: Sequence[int]) -> Box:
+        """The pixels that the patches in ``slots`` depend on."""
+        return Box.bounding(map(grid.box, slots)) if self._apart else seen_around(grid, slots)
+
     def needs(self, target: Target, specs: Specs) -> dict[str, Request]:
         grid = grid_of(specs)
-        seen = seen_around(grid, target.slots)
+        seen = self._seen(grid, target.slots)
         requests: dict[str, Request] = {"tiles": Own(), "image": Window(seen), "trimap": Window(seen)}
-        if find_preset(self.preset).evidence:
+        if find_preset(self.preset).evidence and not self._apart:
             requests["far"] = Rows(slots_around(grid, seen))
             requests["palette"] = Window(palettes_around(grid, seen))
             if "overview" in specs:
@@ -97,7 +120,7 @@ class ResNet(Encoder):
         made = {port: np.zeros((len(slots), *specs[port].shape[1:]), specs[port].dtype) for port in block.wanted}
         queries = block.array("tiles")[:, 2] == TileState.QUERY
         network, patch = context.network(), grid_of(block.specs).patch
-        origin = seen_around(grid_of(block.specs), block.target.slots).start
+        origin = self._seen(grid_of(block.specs), block.target.slots).start
         with torch.inference_mode():
             for asked in (True, False):
                 rows = np.flatnonzero(queries == asked)
@@ -115,7 +138,8 @@ class ResNet(Encoder):
         from hdmatt_core.nn.evidence import Evidence
 
         if find_preset(self.preset).evidence:
-            return evidence_of(block, origin, slots, context.device)
+            seen = evidence_within if self._apart else evidence_of
+            return seen(block, origin, slots, context.device)
         patch = grid_of(block.specs).patch
         cells = patch // EVIDENCE_CELL + 2
         return Evidence(

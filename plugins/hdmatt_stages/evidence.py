@@ -55,6 +55,21 @@ def evidence_of(block: Block, origin: tuple[int, ...], slots: Sequence[int], dev
     return Evidence(torch.cat(near), torch.cat(planes))
 
 
+def evidence_within(block: Block, origin: tuple[int, ...], slots: Sequence[int], device: str = "cpu") -> Any:
+    """What colour says of the patches in ``slots``, each seen alone, as in training of those that are; on ``device``.
+
+    The block's ``image`` and ``trimap`` hold the patches and begin at ``origin``.
+    """
+    import torch
+
+    from hdmatt_core.nn.evidence import Evidence, whole_evidence
+    from hdmatt_core.nn.inputs import make_input
+
+    boxes = (grid_of(block.specs).box(slot) for slot in slots)
+    told = [whole_evidence(make_input(*_seen(block, origin, box), device)) for box in boxes]
+    return Evidence(*(torch.cat(planes) for planes in zip(*told, strict=True)))
+
+
 def _together(slots: list[int], device: str) -> list[list[int]]:
     """The patches whose fine levels are solved at a time: on a processor each alone, around what of it is unknown."""
     return [[slot] for slot in slots] if device == "cpu" else [slots]

@@ -110,3 +110,14 @@ def test_an_encoder_that_is_told_of_colours_says_which_are_missing() -> None:
     for port in ("far", "palette"):
         inputs.pop(port, None)
     assert ResNet(ResNet.Params(preset="hdmatt-r34")).infer(inputs)
+
+
+def test_an_encoder_that_sees_patches_alone_is_told_of_nothing_else() -> None:
+    inputs = {port: value.spec for port, value in standard_inputs("encoder").items()}
+    encoder = ResNet(ResNet.Params(evidence="patch"))
+    told = ("far", "palette", "overview")
+    with pytest.raises(UserError, match=f"sees nothing beyond a patch: leave out {' and '.join(told)}, or"):
+        encoder.infer(inputs)
+    for port in told:
+        del inputs[port]
+    assert encoder.infer(inputs)

@@ -29,7 +29,7 @@ from hdmatt_stages.anywhere import far_around, likely_cells, palette_of
 from hdmatt_core.errors import UserError
 from hdmatt_core.geometry import Box
 from hdmatt_core.kinds import Aggregator, Sampler, TileState
-from hdmatt_core.nn.evidence import Evidence, known_cells, near_lines, planes_of
+from hdmatt_core.nn.evidence import Evidence, known_cells, near_lines, planes_of, whole_evidence
 from hdmatt_core.nn.finish import finished
 from hdmatt_core.nn.inputs import make_input
 from hdmatt_core.nn.palette import looked_up
@@ -43,15 +43,18 @@ from hdmatt_core.testing import given as image_given
 PATCH = 64
 
 
-def chain(sampler: Sampler, aggregator: Aggregator, context: Context | None = None) -> dict[str, dict[str, Given]]:
-    """The whole pipeline in memory on one scene of 100 x 130 px."""
+def chain(
+    sampler: Sampler, aggregator: Aggregator, context: Context | None = None, apart: bool = False
+) -> dict[str, dict[str, Given]]:
+    """The whole pipeline in memory on one scene of 100 x 130 px; `apart`: colours are seen within each patch alone."""
     made = scene(100, 130, seed=4)
     pictures = {"image": image_given(made.image), "trimap": image_given(made.trimap)}
     tiles = complete(GridTiler(GridTiler.Params(patch=PATCH, overlap=16, side=2)), pictures)
     table = {"tiles": tiles["tiles"]}
     pool = table | complete(AllPatches(AllPatches.Params()), table)
-    colours = colours_of(table | pictures)
-    encode = complete(ResNet(ResNet.Params()), pool | pictures | colours, context)
+    colours = {} if apart else colours_of(table | pictures)
+    encoder = ResNet(ResNet.Params(evidence="patch" if apart else "picture"))
+    encode = complete(encoder, pool | pictures | colours, context)
     pick = complete(sampler, pool | {"query": encode["query_vector"], "context": encode["context_vector"]}, context)
     fuse = complete(aggregator, {"features": encode["features"], "regions": tiles["regions"], **pick}, context)
     decode = complete(Unpool(Unpool.Params()), {"features": fuse["fused"], "skips": encode["skips"]}, context)
@@ -98,9 +101,13 @@ def direct(made: dict[str, dict[str, Given]], slot: int, *, blind: bool = False)
 
 
 def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
-    """The evidence of a patch, seen with its block of the grid and what is around."""
+    """The evidence of a patch, seen with its block of the grid and what is around; without colours, seen alone."""
     grid = made["tiles"]["tiles"].spec.grid
     assert grid is not None
+    if not made["colours"]:
+        box = grid.box(slot)
+        sides = (serve(Window(box), port, made["pictures"], Target(box)) for port in ("image", "trimap"))
+        return whole_evidence(make_input(*(np.asarray(side)[None] for side in sides)))
     first = slot // grid.block * grid.block
     wide = Box.bounding([grid.box(one) for one in grid.present(first, first + grid.block)]).grown(EVIDENCE_HALO)
     image, trimap = (
@@ -125,9 +132,12 @@ def evidence(made: dict[str, dict[str, Given]], slot: int) -> Evidence:
     return Evidence(around(near, 0, EVIDENCE_CELL, 1), planes_of(solved, alike))
 
 
-@pytest.mark.parametrize(("aggregator", "blind"), [(TrimapGuided, False), (NonLocal, True)])
-def test_the_chain_is_the_network(aggregator: type[Aggregator], blind: bool) -> None:
-    made = chain(TopK(TopK.Params(k=2)), aggregator(aggregator.Params()))
+@pytest.mark.parametrize(
+    ("aggregator", "blind", "apart"),
+    [(TrimapGuided, False, False), (NonLocal, True, False), (TrimapGuided, False, True)],
+)
+def test_the_chain_is_the_network(aggregator: type[Aggregator], blind: bool, apart: bool) -> None:
+    made = chain(TopK(TopK.Params(k=2)), aggregator(aggregator.Params()), apart=apart)
     queries = made["decode"]["patches"].slots
     assert len(queries) > 3
     for slot in queries:
