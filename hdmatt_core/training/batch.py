@@ -41,7 +41,8 @@ class Batch(NamedTuple):
 
 
 def batch_of(drawing: Drawing) -> Batch:
-    """Cut the patches of a drawing, with evidence that is seen from their whole pictures; where the drawing lies.
+    """Cut the patches of a drawing, with evidence that is seen from their whole pictures, or of those that know nothing
+    else by contexts alone; where the drawing lies.
 
     It is most of the work, and an accelerator does it while processors draw.
     """
@@ -51,11 +52,14 @@ def batch_of(drawing: Drawing) -> Batch:
     x, planes, alpha, weight, contrast = (
         _cut(planes, drawing, 1) for planes in (pictures, told.planes, alpha, weight, contrast)
     )
+    lines = _cut(told.lines, drawing, EVIDENCE_CELL)
+    if drawing.alone.any():
+        lines[drawing.alone], planes[drawing.alone] = whole_evidence(x[drawing.alone])
     return Batch(
         x,
         drawing.regions,
         drawing.contexts,
-        _cut(told.lines, drawing, EVIDENCE_CELL),
+        lines,
         planes,
         alpha,
         weight,

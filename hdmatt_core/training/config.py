@@ -27,7 +27,8 @@ class Phase(Strict):
 
     A picture is `canvas` times as wide as a patch. A share `veiled` of the patches is declared wholly unknown, so that
     what lies around them and contexts must tell. Of a share `overview` of the pictures, patches are told what the
-    network itself made of the whole, reduced; 0 leaves the overview out. `bf16` computes in bfloat16 where the machine
+    network itself made of the whole, reduced; 0 leaves the overview out. Of a share `alone`, patches are told nothing
+    from beyond themselves but by their contexts, which else have little to say and are not listened to. `bf16` computes in bfloat16 where the machine
     has instructions for it: elsewhere torch would take several times as long as in float32, in which it then computes.
     """
 
@@ -39,6 +40,7 @@ class Phase(Strict):
     bf16: bool = False
     veiled: Share = 0.0
     overview: Share = 0.0
+    alone: Share = 0.0
 
 
 class Mix(Strict):
@@ -100,6 +102,7 @@ class TrainConfig(Strict):
     choice_loss: float = Field(0.02, ge=0)
     overview_loss: float = Field(0.5, ge=0)
     untouched_loss: float = Field(1.0, ge=0, description="of a matte before its last touch, beside the touched one's")
+    frozen: tuple[str, ...] = Field((), description="beginnings of the names of weights that stay as they are")
     freeze_norm_from: Share = 0.85
     validate_every: float = Field(10.0, gt=0)
     checkpoint_every: float = Field(3.0, gt=0)

@@ -34,7 +34,8 @@ class Drawing(NamedTuple):
 
     `rgb` (I, S, S, 3) and the trimap's `classes` (I, S, S) are uint8; `alpha`, `contrast` and `weight`, the loss's, are
     (I, S, S) float32. `places` (n, 3) are the picture and corner (y, x) of each patch, `regions` (n, P/16, P/16),
-    `contexts` (n, K), and `told` (n,) whether it is told of `overview`, the whole pictures, reduced.
+    `contexts` (n, K), `told` (n,) whether it is told of `overview`, the whole pictures, reduced, and `alone` (n,)
+    whether it knows nothing from beyond itself but by its contexts.
     """
 
     rgb: Tensor
@@ -46,6 +47,7 @@ class Drawing(NamedTuple):
     regions: Tensor
     contexts: Tensor
     told: Tensor
+    alone: Tensor
     overview: Drawing | None = None
 
     def to(self, device: torch.device) -> Drawing:
@@ -62,18 +64,22 @@ class Drawing(NamedTuple):
 def draw(composer: Composer, phase: Phase, rng: Generator) -> Drawing:
     """Compose `phase.images` pictures and say which `phase.patches` patches of each are to be cut."""
     side = _GRAIN * math.ceil(phase.patch * phase.canvas / _GRAIN)
-    pictures, weights, corners, told = [], [], [], []
+    pictures, weights, corners, told, alone = [], [], [], [], []
     for _ in range(phase.images):
         plain = composer.picture(side, rng)
         chosen = _corners(plain, phase, rng)
         picture = _veiled(plain, chosen, phase, rng)
-        told += [bool(rng.random() < phase.overview)] * len(chosen)
+        apart = phase.alone > 0 and bool(rng.random() < phase.alone)
+        told += [not apart and bool(rng.random() < phase.overview)] * len(chosen)
+        alone += [apart] * len(chosen)
         weights.append(np.where(plain.trimap == _UNKNOWN, np.float32(1), np.float32(_FAINT)))
         pictures.append(picture)
         corners.append(chosen)
     contexts = np.concatenate([_contexts(group, phase.patches, rng) for group in range(phase.images)])
     drawing = sheet(pictures, corners, phase.patch, contexts)
-    drawing = drawing._replace(weight=drawing.weight * torch.from_numpy(np.stack(weights)), told=torch.tensor(told))
+    drawing = drawing._replace(
+        weight=drawing.weight * torch.from_numpy(np.stack(weights)), told=torch.tensor(told), alone=torch.tensor(alone)
+    )
     return drawing._replace(overview=whole([reduced(picture) for picture in pictures])) if phase.overview else drawing
 
 
@@ -96,6 +102,7 @@ def sheet(pictures: list[Picture], corners: list[list[Corner]], patch: int, cont
         regions=torch.from_numpy(downsample_regions(cuts)),
         contexts=torch.from_numpy(contexts),
         told=torch.zeros(len(places), dtype=torch.bool),
+        alone=torch.zeros(len(places), dtype=torch.bool),
     )
 
 

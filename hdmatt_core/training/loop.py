@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,9 @@ from hdmatt_core.training.validate import Predictor, half, interpolated, score, 
 
 _COMPARED = 32
 """Patches of a batch that learn to choose each other as contexts: every position of one meets every one of the rest."""
+_FASTER = 100
+"""Times the rate at which attention's two scales learn: they are tens, where a step moves a weight by the rate at most.
+At the rate of weights they stayed where they began, and attention a blur."""
 Listener = Callable[["Trainer"], None]
 
 
@@ -64,9 +67,13 @@ class Trainer:
         self.step, self.minutes, self.loss = 0, 0.0, math.nan
         model = load(config.start, config.preset) if config.start else HDMatt(config.preset)
         self.model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _freeze(self.model, config.frozen)
         self.average = Average(self.model, config.ema)
+        scales, weights = ([w for w in self.model.parameters() if (w.dim() == 0) == scalar] for scalar in (True, False))
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), weight_decay=config.weight_decay, fused=self.device.type == "cuda"
+            [{"params": weights, "times": 1}, {"params": scales, "weight_decay": 0.0, "times": _FASTER}],
+            weight_decay=config.weight_decay,
+            fused=self.device.type == "cuda",
         )
         self.bf16_is_faster = precision("auto", devices()[self.device.type]) == "bfloat16"
         self.pictures = validation_pictures(config)
@@ -151,7 +158,7 @@ class Trainer:
                     part.eval()
         self.optimizer.zero_grad(set_to_none=True)
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = group["times"] * self._rate()
 
     def _loss(self, batch: Batch) -> torch.Tensor:
         """The loss of the patches before and after their last touch, and of their overview where they are told."""
@@ -187,6 +194,22 @@ class Trainer:
 
     def _note(self, **values: object) -> None:
         self.record.add(step=self.step, minutes=round(self.minutes, 2), **values)
+
+
+def _freeze(model: nn.Module, beginnings: tuple[str, ...]) -> None:
+    """Keep weights as they are; raises UserError for a beginning that none has."""
+    names = dict(model.named_parameters())
+    for beginning in beginnings:
+        found = [weight for name, weight in names.items() if name.startswith(beginning)]
+        if not found:
+            raise UserError(f"frozen: no weight is called {beginning}...; there are {', '.join(_rooms(names))}")
+        for weight in found:
+            weight.requires_grad_(False)
+
+
+def _rooms(names: Iterable[str]) -> list[str]:
+    """The parts of a network, two names deep."""
+    return sorted({".".join(name.split(".")[:2]) for name in names})
 
 
 def _device(name: str) -> torch.device:

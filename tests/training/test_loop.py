@@ -130,6 +130,21 @@ def test_frozen_norm_keeps_its_statistics(config: TrainConfig) -> None:
     assert torch.equal(trainer.model.state_dict()["encoder.trunk.bn1.running_mean"], before)
 
 
+def test_frozen_weights_stay_and_scales_move_faster_than_weights(config: TrainConfig) -> None:
+    trainer = Trainer(config.model_copy(update={"frozen": ("encoder.trunk.conv1", "context.phi")}))
+    before = {name: weight.detach().clone() for name, weight in trainer.model.named_parameters()}
+    steps(trainer, 2)
+    moved = {name: (weight - before[name]).abs().max().item() for name, weight in trainer.model.named_parameters()}
+    still = {name for name, far in moved.items() if far == 0}
+    assert still == {"encoder.trunk.conv1.weight", "context.phi.weight", "context.phi.bias"}
+    assert moved["context.nearness"] > 10 * moved["context.theta.weight"]
+
+
+def test_what_is_to_be_frozen_and_is_not_there_is_named(config: TrainConfig) -> None:
+    with pytest.raises(UserError, match=r"no weight is called encoder.stem\.\.\.; there are context.delta, "):
+        Trainer(config.model_copy(update={"frozen": ("encoder.stem",)}))
+
+
 @pytest.mark.parametrize(("unit", "dtype"), [("AVX2", torch.float32), ("AVX512 BF16", torch.bfloat16)])
 def test_bfloat16_is_for_machines_that_have_it(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch, unit: str, dtype: torch.dtype

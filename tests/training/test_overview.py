@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from hdmatt_core.nn.evidence import whole_evidence
 from hdmatt_core.training.batch import batch_of
 from hdmatt_core.training.config import Phase, TrainConfig
 from hdmatt_core.training.drawing import draw
@@ -37,6 +38,15 @@ def test_an_overview_is_the_picture_that_its_patches_are_of(config: TrainConfig)
         assert torch.allclose(
             batch.overview.alpha[picture, :, y // 4 : y // 4 + 8, x // 4 : x // 4 + 8], mean, atol=1e-6
         )
+
+
+def test_patches_that_are_alone_see_no_further_than_themselves(config: TrainConfig) -> None:
+    phase = Phase(until=1, patch=32, images=2, patches=3, canvas=2, overview=1, alone=1)
+    batch = batch_of(draw(make_composer(config), phase, np.random.default_rng(5)))
+    assert batch.places[:, 0].eq(-1).all()
+    assert all(torch.equal(a, b) for a, b in zip(batch.evidence, whole_evidence(batch.x), strict=True))
+    wide = batch_of(draw(make_composer(config), phase.model_copy(update={"alone": 0}), np.random.default_rng(5)))
+    assert not torch.equal(wide.planes, whole_evidence(wide.x).planes)
 
 
 def test_a_phase_without_an_overview_has_none(config: TrainConfig) -> None:
