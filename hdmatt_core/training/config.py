@@ -28,8 +28,9 @@ class Phase(Strict):
     A picture is `canvas` times as wide as a patch. A share `veiled` of the patches is declared wholly unknown, so that
     what lies around them and contexts must tell. Of a share `overview` of the pictures, patches are told what the
     network itself made of the whole, reduced; 0 leaves the overview out. Of a share `alone`, patches are told nothing
-    from beyond themselves but by their contexts, which else have little to say and are not listened to. `bf16` computes in bfloat16 where the machine
-    has instructions for it: elsewhere torch would take several times as long as in float32, in which it then computes.
+    from beyond themselves but by their contexts, which else have little to say and are not listened to. `bf16`
+    computes in bfloat16 where the machine has instructions for it: elsewhere torch would take several times as long as
+    in float32, in which it then computes.
     """
 
     until: Share
